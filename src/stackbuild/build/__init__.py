@@ -1,0 +1,1 @@
+"""Plan what must run, run it in parallel, explain why."""

@@ -1,0 +1,94 @@
+"""The plan: every target in every variant that a request needs, and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+
+from ..declare.address import Address
+from ..declare.workspace import Workspace
+from ..errors import DeclarationErrors, RequestError
+from ..graph.load import TargetGraph
+from ..targets.target import Need, TargetType, Variant
+
+Types = Mapping[str, TargetType[Any]]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A target in one variant (what Bazel calls a configured target)."""
+
+    address: Address
+    variant: Variant
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.variant})" if str(self.variant) else str(self.address)
+
+
+@dataclass
+class Plan:
+    """roots: what was asked for; needs: of each node, in the type's order; edges: from a node to its needs."""
+
+    roots: list[Node]
+    needs: dict[Node, list[Node]]
+    edges: nx.DiGraph[Node]
+
+    def order(self) -> list[Node]:
+        """Every node after all it needs."""
+        return list(reversed(list(nx.lexicographical_topological_sort(self.edges, key=lambda node: str(node)))))
+
+
+def make_plan(
+    graph: TargetGraph, types: Types, wanted: Sequence[Address], platform: str | None = None
+) -> Plan:
+    """The plan for building the wanted targets, for one platform or for all that each states.
+
+    Raises DeclarationErrors when a target is used as something that it is not.
+    """
+    workspace = graph.packages.workspace
+    roots = [_node(graph, types, address, Variant(platform=platform)) for address in wanted]
+    plan = Plan(roots, {}, nx.DiGraph())
+    faults: list[RequestError] = []
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node in plan.needs:
+            continue
+        plan.edges.add_node(node)
+        plan.needs[node] = []
+        for need in _needs(graph, types, workspace, node):
+            if fault := _misuse(graph, types, node, need):
+                faults.append(fault)
+                continue
+            other = _node(graph, types, need.address, need.variant)
+            plan.needs[node].append(other)
+            plan.edges.add_edge(node, other)
+            waiting.append(other)
+    if faults:
+        raise DeclarationErrors(faults)
+    return plan
+
+
+def _node(graph: TargetGraph, types: Types, address: Address, variant: Variant) -> Node:
+    kind = types[graph.declarations[address].type_name]
+    return Node(address, kind.variant(variant))
+
+
+def _needs(graph: TargetGraph, types: Types, workspace: Workspace, node: Node) -> Iterable[Need]:
+    declaration = graph.declarations[node.address]
+    return types[declaration.type_name].needs(declaration, node.variant, workspace)
+
+
+def _misuse(graph: TargetGraph, types: Types, node: Node, need: Need) -> RequestError | None:
+    used = graph.declarations[need.address]
+    if need.wants in types[used.type_name].products:
+        return None
+    fitting = sorted(name for name, kind in types.items() if need.wants in kind.products)
+    return RequestError(
+        f"{need.address} is a {used.type_name} target, which does not give {need.wants}",
+        where=graph.declarations[node.address].position(need.key),
+        hint=f"name a target of type {', '.join(fitting)}",
+    )

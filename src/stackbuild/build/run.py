@@ -1,0 +1,203 @@
+"""Runs a plan: looks each key up, builds what is missing, keeps a record of it.
+
+A node is `reused` when its key has a record whose blobs are all there, else `built`. Because results and
+not keys go into the recipes above, a node that comes out the same changes nothing further up.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures as futures
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from ..declare.address import Address
+from ..errors import StackbuildError
+from ..graph.load import TargetGraph
+from ..keys import digest
+from ..layer.chunk import Changed
+from ..store import Store
+from ..store.records import Record
+from ..targets.target import Action, Task
+from .plan import Node, Plan, Types
+
+Status = Literal["built", "reused"]
+RECIPE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a node. before: the key of the build before, if any; seconds: it took."""
+
+    node: Node
+    status: Status
+    key: str
+    recipe: Any
+    result: Any
+    seconds: float
+    before: str | None = None
+
+
+class Listener(Protocol):
+    """Told of a build's progress, from several threads."""
+
+    def started(self, node: Node) -> None: ...
+    def finished(self, outcome: Outcome) -> None: ...
+    def failed(self, node: Node, error: StackbuildError) -> None: ...
+
+
+class Failures(StackbuildError):
+    """Everything that failed in one build."""
+
+    def __init__(self, errors: list[StackbuildError]) -> None:
+        super().__init__(f"{len(errors)} targets failed")
+        self.errors = errors
+        self.exit_status = max(error.exit_status for error in errors)
+
+    def lines(self) -> list[str]:
+        return sorted({line for error in self.errors for line in error.lines()})
+
+
+@dataclass
+class Builder:
+    """Builds nodes of one graph into one store. epoch: seconds, for whatever states no time of its own."""
+
+    graph: TargetGraph
+    types: Types
+    store: Store
+    epoch: int
+    jobs: int
+    listener: Listener
+    _chunks: futures.ThreadPoolExecutor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._chunks = futures.ThreadPoolExecutor(self.jobs, "chunk")
+
+    def close(self) -> None:
+        """Stop working; what is under way ends at its next chunk."""
+        self._chunks.shutdown(wait=True, cancel_futures=True)
+
+    def name(self, node: Node) -> str:
+        """What the node is called in records: workspace, address and variant."""
+        return f"{self.graph.packages.workspace.root} {node}"
+
+    def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
+        """What is to be done for a node whose needs have results: (action, recipe, key)."""
+        declaration = self.graph.declarations[node.address]
+        kind = self.types[declaration.type_name]
+        needs = plan.needs[node]
+        task = Task(
+            declaration, node.variant, self.graph.packages.workspace, self.store, self._chunks, self.epoch,
+            {(need.address, need.variant): results[need] for need in needs},
+            self.graph.declarations, self.types,
+        )
+        action = kind.prepare(task)
+        recipe = {
+            "recipe": RECIPE_VERSION,
+            "type": kind.name,
+            "version": kind.version,
+            "variant": [node.variant.platform, node.variant.compression],
+            "fields": kind.recipe_fields(declaration.fields),
+            "inputs": action.inputs,
+            "results": {str(need): results[need] for need in needs},
+        }
+        return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
+
+    def lookup(self, key: str) -> Any | None:
+        """The result recorded for a key, if all its blobs are there and sound."""
+        result = self.store.records.result(key)
+        if result is None or not all(self.store.blobs.has(*blob) for blob in blobs(result)):
+            return None
+        return result
+
+    def build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
+        """The outcome of a node whose needs have results. Raises StackbuildError."""
+        start = time.monotonic()
+        self.listener.started(node)
+        for attempt in (1, 2):
+            action, recipe, key = self.prepare(node, results, plan)
+            name = self.name(node)
+            before = self.store.records.latest(name)
+            if (result := self.lookup(key)) is not None:
+                self.store.records.mark_latest(name, key)
+                return Outcome(node, "reused", key, recipe, result, time.monotonic() - start, before)
+            try:
+                result = action.run()
+                break
+            except Changed as error:
+                self.store.fingerprints.forget(error.content.origin)
+                if attempt == 2:
+                    raise
+        self.store.records.save(Record(key, name, recipe, result))
+        return Outcome(node, "built", key, recipe, result, time.monotonic() - start, before)
+
+    def run(self, plan: Plan) -> dict[Node, Outcome]:
+        """Build every node of the plan, independent ones at once.
+
+        Raises Failures, after everything that does not depend on a failed node was built.
+        """
+        outcomes: dict[Node, Outcome] = {}
+        errors: list[StackbuildError] = []
+        with self.store.shared(), self._workers() as workers:
+            missing = {node: len(set(needs)) for node, needs in plan.needs.items()}
+            ready = [node for node in plan.order() if not missing[node]]
+            running: dict[futures.Future[Outcome], Node] = {}
+            results: dict[Node, Any] = {}
+            while ready or running:
+                for node in ready:
+                    running[workers.submit(self.build, node, results, plan)] = node
+                ready = []
+                done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
+                for future in done:
+                    node = running.pop(future)
+                    try:
+                        outcome = future.result()
+                    except StackbuildError as error:
+                        self.listener.failed(node, error)
+                        errors.append(error)
+                        continue
+                    outcomes[node], results[node] = outcome, outcome.result
+                    self.listener.finished(outcome)
+                    for user in plan.edges.predecessors(node):
+                        missing[user] -= 1
+                        if not missing[user]:
+                            ready.append(user)
+            self.store.fingerprints.save()
+        if errors:
+            raise Failures(errors)
+        return outcomes
+
+    @contextlib.contextmanager
+    def _workers(self) -> Iterator[futures.ThreadPoolExecutor]:
+        """Threads for nodes; on an interruption nothing that waits is begun."""
+        workers = futures.ThreadPoolExecutor(self.jobs, "target")
+        try:
+            yield workers
+        except BaseException:
+            self._chunks.shutdown(wait=False, cancel_futures=True)
+            workers.shutdown(wait=True, cancel_futures=True)
+            raise
+        workers.shutdown()
+
+
+def blobs(result: Any) -> Iterator[tuple[str, int]]:
+    """Every blob that a result promises: (digest, size), wherever a descriptor stands in it."""
+    if isinstance(result, dict):
+        if isinstance(result.get("digest"), str) and isinstance(result.get("size"), int):
+            yield result["digest"], result["size"]
+        for value in result.values():
+            yield from blobs(value)
+    elif isinstance(result, list):
+        for value in result:
+            yield from blobs(value)
+
+
+def statuses(outcomes: Mapping[Node, Outcome]) -> dict[Address, Status]:
+    """Per target: `built` when any of its variants was."""
+    found: dict[Address, Status] = {}
+    for node, outcome in outcomes.items():
+        if found.get(node.address) != "built":
+            found[node.address] = outcome.status
+    return found

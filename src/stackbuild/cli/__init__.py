@@ -1,0 +1,1 @@
+"""What people type: one small file per family of commands."""

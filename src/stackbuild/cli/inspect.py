@@ -1,0 +1,46 @@
+"""`stackbuild inspect`: layers, sizes and files of a target or of an image on disk."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from .common import Commands, command, print_json
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = command(commands, "inspect", "List layers, sizes and files of a target, or of an image on disk.")
+    parser.add_argument("what", metavar="SPEC|PATH", help="a target, an OCI layout, or an OCI or docker archive")
+    parser.add_argument("--files", action="store_true", help="list the files of every layer")
+    parser.add_argument("--platform", metavar="OS/ARCH", help="of an image on disk that has several")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with every file")
+    parser.set_defaults(run=run)
+
+
+def _is_image_on_disk(path: Path) -> bool:
+    return path.is_file() or (path / "index.json").is_file()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Describe one image."""
+    from ..deliver.inspect import describe, inspect_path, text
+
+    files = options.files or options.json
+    path = Path(options.what)
+    if _is_image_on_disk(path):
+        with tempfile.TemporaryDirectory() as folder:
+            described = inspect_path(path, Path(folder), options.platform, files=files)
+    else:
+        from ..api import Request, Workspace
+
+        with Workspace.open() as workspace:
+            described = []
+            for built in workspace.build(options.what, request=Request(options.platform, output="none")):
+                described += describe(workspace.store, built.result, files=files)
+    if options.json:
+        print_json({"images": described})
+    else:
+        print("\n".join(text(described)))
+    return 0

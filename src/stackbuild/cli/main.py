@@ -1,0 +1,104 @@
+"""The command line's entry: finds the command, runs it, turns errors into lines and exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from .. import __version__
+from ..errors import StackbuildError, nearest, one_line
+from . import explain, image, inspect, query, schema, store
+
+FAMILIES = (image, explain, inspect, query, store, schema)
+
+
+class _Parser(argparse.ArgumentParser):
+    """One-line errors, with the nearest right word."""
+
+    def error(self, message: str) -> NoReturn:
+        if found := re.match(r"argument .*: invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            known = [word.strip("' ") for word in found[2].split(",")]
+            message = f"unknown command or choice '{found[1]}'; {nearest(found[1], known)}"
+        elif found := re.match(r"unrecognized arguments: (--\S+)", message):
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            subs = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+            for sub in subs:
+                for parser in sub.choices.values():
+                    flags += [flag for action in parser._actions for flag in action.option_strings]
+            message = f"unknown option {found[1].partition('=')[0]}; {nearest(found[1], set(flags))}"
+        print(one_line(f"stackbuild: {message}"), file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="stackbuild", description="Container images as build targets.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"stackbuild {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    for family in FAMILIES:
+        family.add(commands)
+    for command in commands.choices.values():
+        _environment_twins(command)
+    return parser
+
+
+def _environment_twins(parser: argparse.ArgumentParser) -> None:
+    """Every long flag can be given as STACKBUILD_FLAG; what is typed wins."""
+    for action in parser._actions:
+        flags = [flag for flag in action.option_strings if flag.startswith("--")]
+        if not flags or flags[0] == "--help":
+            if isinstance(action, argparse._SubParsersAction):
+                for inner in action.choices.values():
+                    _environment_twins(inner)
+            continue
+        name = "STACKBUILD_" + flags[0][2:].upper().replace("-", "_")
+        action.help = f"{action.help or ''} [${name}]".strip()
+        value = os.environ.get(name)
+        if value is None or value == "":
+            continue
+        if action.nargs == 0:
+            action.default = value.lower() not in ("0", "false", "no")
+        elif action.choices and value not in action.choices:
+            parser.error(f"{name} is '{value}'; {nearest(value, [str(item) for item in action.choices])}")
+        else:
+            action.default = value
+
+
+def _shield(arguments: Sequence[str]) -> list[str]:
+    """A spec that is taken away begins with "-", but is no option."""
+    return [f" {text}" if text.startswith(("-//", "-:")) else text for text in arguments]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong request, 130 interrupted."""
+    try:
+        options = _parser().parse_args(_shield(sys.argv[1:] if arguments is None else arguments))
+        return int(options.run(options))
+    except StackbuildError as error:
+        for line in error.lines():
+            print(line, file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        print(one_line(f"stackbuild: {error.filename or ''}: {error.strerror or error}"), file=sys.stderr)
+        return 1
+    except Exception as error:
+        if os.environ.get("STACKBUILD_DEBUG"):
+            raise
+        kind = type(error).__name__
+        print(one_line(f"stackbuild: a fault of stackbuild itself: {kind}: {error}; set STACKBUILD_DEBUG=1 "
+                       "to see where, and report it"), file=sys.stderr)
+        return 1
+
+
+def run() -> NoReturn:
+    """The console script."""
+    sys.exit(main())

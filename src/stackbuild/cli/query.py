@@ -1,0 +1,78 @@
+"""`stackbuild list|deps|dependents|paths`: questions about the graph."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from .common import Commands, add_specs, command, print_json
+
+
+def add(commands: Commands) -> None:
+    """Declare the commands."""
+    for name, help in (
+        ("list", "List targets, one address a line."),
+        ("deps", "List what targets depend on."),
+        ("dependents", "List what depends on targets."),
+    ):
+        parser = command(commands, name, help)
+        add_specs(parser)
+        parser.add_argument("--type", metavar="TYPE", help="targets of this type only")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        if name != "list":
+            parser.add_argument("--transitive", action="store_true", help="whatever lies further away too")
+        parser.set_defaults(run=run, question=name)
+    parser = command(commands, "paths", "Print every way from one target down to another.")
+    parser.add_argument("start", metavar="FROM", help="a target")
+    parser.add_argument("end", metavar="TO", help="a target that it depends on")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run_paths)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answer with addresses."""
+    from ..api import Workspace
+    from ..errors import RequestError, nearest
+    from ..graph import query
+
+    with Workspace.open() as workspace:
+        if options.type and options.type not in workspace.types:
+            raise RequestError(f"unknown target type '{options.type}'", hint=nearest(options.type, workspace.types))
+        wanted = workspace.select(*options.specs)
+        if options.question == "deps":
+            wanted = query.dependencies(workspace.graph, wanted, transitive=options.transitive)
+        elif options.question == "dependents":
+            workspace.graph.load_all()
+            wanted = query.dependents(workspace.graph, wanted, transitive=options.transitive)
+        declarations = workspace.graph.declarations
+        found = [address for address in wanted if options.type in (None, declarations[address].type_name)]
+        if options.json:
+            print_json({"targets": [
+                {"address": str(address), "type": declarations[address].type_name} for address in found
+            ]})
+        else:
+            _print(map(str, found))
+    return 0
+
+
+def run_paths(options: argparse.Namespace) -> int:
+    """Answer with paths."""
+    from ..api import Workspace
+    from ..errors import RequestError
+    from ..graph import query
+
+    with Workspace.open() as workspace:
+        ends = [workspace.select(text) for text in (options.start, options.end)]
+        if any(len(found) != 1 for found in ends):
+            raise RequestError("paths goes from one target to one target")
+        found = query.paths(workspace.graph, ends[0][0], ends[1][0])
+        if options.json:
+            print_json({"paths": [[str(address) for address in path] for path in found]})
+        else:
+            _print(" -> ".join(map(str, path)) for path in found)
+    return 0
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)

@@ -1,0 +1,1 @@
+"""What people write: addresses, BUILD.toml with positions, defaults, the workspace."""

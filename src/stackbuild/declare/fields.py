@@ -1,0 +1,92 @@
+"""The vocabulary that target types build their fields from; each name documents and checks itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+
+from .address import Address, Spec
+
+
+class Fields(BaseModel):
+    """What every target has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True,
+                              use_attribute_docstrings=True)
+
+    description: str = ""
+    """What the target is for, for people."""
+    tags: list[str] = Field(default_factory=list)
+    """Free words for selecting targets."""
+    visibility: list[SpecField] | None = None
+    """Specs of the targets that may depend on this one; everybody by default, its own folder always."""
+
+
+def _text_field(parse: Callable[[str, ValidationInfo], Any], what: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    def check(value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"should be {what}, a string")
+        return parse(value, info)
+
+    return BeforeValidator(check), WithJsonSchema({"type": "string", "description": what})
+
+
+def _folder(info: ValidationInfo) -> str:
+    context = info.context or {}
+    return str(context.get("folders", {}).get(info.field_name, context.get("folder", "")))
+
+
+def is_address(text: str) -> bool:
+    """Whether a source names a target rather than files."""
+    return text.startswith(("//", ":"))
+
+
+def _glob(text: str) -> str:
+    body = text.removeprefix("!")
+    if not body or body.startswith("/") or ".." in body.split("/") or "\0" in body:
+        raise ValueError(f"'{text}' is not a glob below this folder")
+    return text
+
+
+def _owner(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,10})(?::(\d{1,10}))?", text, re.ASCII)
+    if not found:
+        raise ValueError(f"'{text}' is not an owner; write numbers, as \"1000:1000\"")
+    uid = int(found[1])
+    gid = int(found[2]) if found[2] else uid
+    if max(uid, gid) >= 2**32 - 1:
+        raise ValueError(f"'{text}' is not an owner; ids end at 4294967294")
+    return uid, gid
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch(r"[0-7]{3,4}", text, re.ASCII):
+        raise ValueError(f"'{text}' is not a mode; write octal digits, as \"0755\"")
+    return int(text, 8)
+
+
+def _image_path(text: str) -> str:
+    if not text or "\0" in text or ".." in text.split("/"):
+        raise ValueError(f"'{text}' is not a path inside the image")
+    return text
+
+
+def _glob_or_address(text: str, info: ValidationInfo) -> str | Address:
+    return Address.parse(text, _folder(info)) if is_address(text) else _glob(text)
+
+
+AddressField = Annotated[
+    Address, *_text_field(lambda text, info: Address.parse(text, _folder(info)), "the address of a target")
+]
+SpecField = Annotated[
+    Spec, *_text_field(lambda text, info: Spec.parse(text, _folder(info)), "a spec, as //libs/...")
+]
+Source = Annotated[str | Address, *_text_field(_glob_or_address, "a glob below this folder, or an address")]
+Owner = Annotated[tuple[int, int], *_text_field(lambda text, _: _owner(text), "an owner, as \"1000:1000\"")]
+Mode = Annotated[int, *_text_field(lambda text, _: _mode(text), "a mode, as \"0755\"")]
+ImagePath = Annotated[str, *_text_field(lambda text, _: _image_path(text), "a path inside the image")]
+
+Fields.model_rebuild()

@@ -1,0 +1,201 @@
+"""A package of targets: what one folder's BUILD.toml declares, with the defaults that reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from ..errors import Position, RequestError, nearest
+from .address import Address, check_name
+from .fields import Fields
+from .toml import Document, Key
+from .validate import validated
+from .workspace import BUILD_FILE, Workspace
+
+Models = Mapping[str, type[Fields]]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One target as written. fields: checked and with defaults; places: field -> (document, key prefix)."""
+
+    address: Address
+    type_name: str
+    fields: Fields
+    document: Document
+    places: Mapping[str, tuple[Document, Key]] = field(compare=False)
+
+    def position(self, key: Key = (), *, of_key: bool = False) -> Position:
+        """Where a field's value stands: in this target's table, or in the defaults it came from."""
+        if key and key[0] in self.places:
+            document, prefix = self.places[str(key[0])]
+            return document.position((*prefix, *key), of_key=of_key)
+        return self.document.position((self.type_name, self.address.name), of_key=of_key)
+
+    def references(self) -> Iterator[tuple[Key, Address]]:
+        """Every address that a field holds, with the key path at which it stands."""
+        for name in type(self.fields).model_fields:
+            yield from _addresses(getattr(self.fields, name), (name,))
+
+
+def _addresses(value: Any, path: Key) -> Iterator[tuple[Key, Address]]:
+    if isinstance(value, Address):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _addresses(item, (*path, name))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _addresses(item, (*path, number))
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _addresses(getattr(value, name), (*path, name))
+
+
+@dataclass
+class Package:
+    """What a folder declares, and what is wrong with it."""
+
+    folder: str
+    declarations: dict[str, Declaration] = field(default_factory=dict)
+    faults: list[RequestError] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    """Every name that stands in the file, sound or not, so that one fault does not cause more."""
+
+
+class Packages:
+    """Loads packages of a workspace, each file once. models: target type -> model of its fields."""
+
+    def __init__(self, workspace: Workspace, models: Models) -> None:
+        self.workspace, self._models = workspace, models
+        self._documents: dict[str, Document | RequestError | None] = {"": workspace.document}
+        self._packages: dict[str, Package | None] = {}
+
+    def load(self, folder: str) -> Package | None:
+        """The package of a folder, or None when it has no BUILD.toml."""
+        if folder not in self._packages:
+            self._packages[folder] = self._load(folder)
+        return self._packages[folder]
+
+    def _document(self, folder: str) -> Document | RequestError | None:
+        if folder not in self._documents:
+            path = f"{folder}/{BUILD_FILE}"
+            file = self.workspace.root / path
+            try:
+                self._documents[folder] = Document.read(file, path) if file.is_file() else None
+            except RequestError as error:
+                self._documents[folder] = error
+        return self._documents[folder]
+
+    def _load(self, folder: str) -> Package | None:
+        document = self._document(folder)
+        if document is None:
+            return None
+        package = Package(folder)
+        if isinstance(document, RequestError):
+            package.faults.append(document)
+            return package
+        defaults = self._defaults(folder, package.faults)
+        for type_name, tables in document.data.items():
+            if type_name == "defaults" or (type_name == "workspace" and not folder):
+                continue
+            if fault := self._type_fault(document, type_name, tables, folder):
+                package.faults.append(fault)
+                package.names.update(tables if isinstance(tables, dict) else ())
+                continue
+            for name, table in tables.items():
+                self._declare(package, document, type_name, name, table, defaults.get(type_name, {}))
+        return package
+
+    def _type_fault(self, document: Document, type_name: str, tables: Any, folder: str) -> RequestError | None:
+        where = document.position((type_name,), of_key=True)
+        if type_name == "workspace":
+            return RequestError("[workspace] belongs in the workspace's root BUILD.toml", where=where,
+                                hint="move the table there")
+        if type_name not in self._models:
+            return RequestError(f"unknown target type '{type_name}'", where=where,
+                                hint=nearest(type_name, self._models))
+        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+            return RequestError(f"'{type_name}' should hold tables of targets", where=where,
+                                hint=f"write [{type_name}.NAME]")
+        return None
+
+    def _declare(
+        self, package: Package, document: Document, type_name: str, name: str, table: dict[str, Any],
+        defaults: Mapping[str, tuple[Any, Document, str]],
+    ) -> None:
+        prefix: Key = (type_name, name)
+        where = document.position(prefix, of_key=True)
+        try:
+            address = Address(package.folder, check_name(name))
+        except ValueError as error:
+            package.faults.append(RequestError(str(error), where=where))
+            return
+        if name in package.names:
+            package.faults.append(RequestError(
+                f"a second target is called '{name}' in this folder", where=where, hint="names are unique in a folder"
+            ))
+            return
+        package.names.add(name)
+        data = {field: value for field, (value, _, _) in defaults.items()} | table
+        places: dict[str, tuple[Document, Key]] = {
+            field: (source, ("defaults", type_name)) for field, (_, source, _) in defaults.items()
+        } | {field: (document, prefix) for field in table}
+        folders = {field: at for field, (_, _, at) in defaults.items() if field not in table}
+
+        def locate(path: Key, of_key: bool) -> Position:
+            if not path:
+                return where
+            source, start = places[str(path[0])]
+            return source.position((*start, *path), of_key=of_key)
+
+        context = {"folder": package.folder, "folders": folders}
+        fields, faults = validated(self._models[type_name], data, locate, f"{type_name} '{name}'", context)
+        package.faults += faults
+        if fields is not None:
+            package.declarations[name] = Declaration(address, type_name, fields, document, places)
+
+    def _defaults(self, folder: str, faults: list[RequestError]) -> dict[str, dict[str, tuple[Any, Document, str]]]:
+        """type -> field -> (value, document, folder) from the root down; the nearest wins, field by field."""
+        merged: dict[str, dict[str, tuple[Any, Document, str]]] = {}
+        parts = folder.split("/") if folder else []
+        for depth in range(len(parts) + 1):
+            at = "/".join(parts[:depth])
+            document = self._document(at)
+            if isinstance(document, RequestError):
+                if at != folder:
+                    faults.append(document)
+                continue
+            if document is None or "defaults" not in document.data:
+                continue
+            for type_name, fields in self._checked_defaults(document, faults):
+                for name, value in fields.items():
+                    merged.setdefault(type_name, {})[name] = (value, document, at)
+        return merged
+
+    def _checked_defaults(
+        self, document: Document, faults: list[RequestError]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        tables = document.data["defaults"]
+        if not isinstance(tables, dict):
+            faults.append(RequestError("'defaults' should hold a table for each target type",
+                                       where=document.position(("defaults",)), hint="write [defaults.TYPE]"))
+            return
+        for type_name, fields in tables.items():
+            where = document.position(("defaults", type_name), of_key=True)
+            if type_name not in self._models:
+                faults.append(RequestError(f"unknown target type '{type_name}'", where=where,
+                                           hint=nearest(type_name, self._models)))
+            elif not isinstance(fields, dict):
+                faults.append(RequestError(f"defaults.{type_name} should be a table", where=where))
+            else:
+                known = self._models[type_name].model_fields
+                for name in fields:
+                    if name not in known:
+                        place = document.position(("defaults", type_name, name), of_key=True)
+                        faults.append(RequestError(f"{type_name} has no field '{name}'", where=place,
+                                                   hint=nearest(name, known)))
+                yield type_name, {name: value for name, value in fields.items() if name in known}

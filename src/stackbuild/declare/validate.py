@@ -1,0 +1,92 @@
+"""Turns pydantic's complaints into ours: one line each, at the key or value that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import DeclarationErrors, Position, RequestError, nearest
+from .toml import Document, Key
+
+Model = TypeVar("Model", bound=BaseModel)
+Locate = Callable[[Key, bool], Position]
+
+
+def _into(value: Any, loc: Sequence[str | int]) -> Key:
+    """The part of a pydantic location that exists in the data (it also names union members and "[key]")."""
+    path: list[str | int] = []
+    for step in loc:
+        if (isinstance(value, Mapping) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and step < len(value)
+        ):
+            value = value[step]  # type: ignore[index]
+            path.append(step)
+    return tuple(path)
+
+
+def _shown(path: Key) -> str:
+    return ".".join(str(step) for step in path)
+
+
+def _sentence(error: Any, path: Key, what: str, model: type[BaseModel]) -> tuple[str, str]:
+    """(what is wrong, what to do) of one pydantic error."""
+    kind, last = error["type"], error["loc"][-1] if error["loc"] else ""
+    if kind == "extra_forbidden":
+        known = model.model_fields if len(error["loc"]) == 1 else _inner_fields(model, error["loc"])
+        return f"{what} has no field '{last}'", nearest(str(last), known)
+    if kind == "missing":
+        return f"{what} lacks the field '{last}'", f"add {last} = …"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be", "should be").replace("a valid ", "a ").replace("dictionary", "table")
+    if kind == "literal_error" and isinstance(error["input"], str):
+        expected = [word.strip("' ") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
+        return f"{_shown(path)}: '{error['input']}' is not allowed", nearest(error["input"], expected)
+    return f"{_shown(path)}: {message}", ""
+
+
+def _inner_fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """The fields of the nested model that a location runs into."""
+    for name in loc[:-1]:
+        field = model.model_fields.get(str(name))
+        found = [item for item in _arguments(field.annotation) if isinstance(item, type)] if field else []
+        models = [item for item in found if issubclass(item, BaseModel)]
+        if models:
+            return list(models[0].model_fields)
+    return []
+
+
+def _arguments(annotation: Any) -> list[Any]:
+    inner = getattr(annotation, "__args__", ())
+    return [annotation, *(item for arg in inner for item in _arguments(arg))]
+
+
+def validated(
+    model: type[Model], data: Any, locate: Locate, what: str, context: Mapping[str, Any] | None = None
+) -> tuple[Model | None, list[RequestError]]:
+    """`data` as a `model`, or every fault in it. locate: gives the position of a key path (or of its key)."""
+    if not isinstance(data, Mapping):
+        return None, [RequestError(f"{what} should be a table", where=locate((), False))]
+    try:
+        return model.model_validate(dict(data), context=dict(context or {})), []
+    except ValidationError as error:
+        faults: dict[Key, RequestError] = {}
+        for item in error.errors(include_url=False):
+            path = _into(data, item["loc"])
+            sentence, hint = _sentence(item, path, what, model)
+            unknown = item["type"] == "extra_forbidden" or str(item["loc"][-1:]) == "('[key]',)"
+            where = locate(path, unknown)
+            marker = (*path, str(item["loc"][-1])) if item["type"] == "missing" else path
+            faults.setdefault(marker, RequestError(sentence, where=where, hint=hint))
+        return None, list(faults.values())
+
+
+def checked(model: type[Model], data: Any, document: Document, prefix: Key, what: str) -> Model:
+    """`data`, which stands at `prefix` of `document`, as a `model`. Raises DeclarationErrors."""
+    value, faults = validated(
+        model, data, lambda path, of_key: document.position((*prefix, *path), of_key=of_key), what
+    )
+    if value is None:
+        raise DeclarationErrors(faults)
+    return value

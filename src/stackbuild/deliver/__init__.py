@@ -1,0 +1,1 @@
+"""What comes out: OCI layouts, archives, reports."""

@@ -1,0 +1,74 @@
+"""What `stackbuild image` says at the end: one row an image, or one JSON object."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..declare.address import Address
+from ..oci.model import Image, ImageLayer
+from .layout import root_of
+
+
+@dataclass(frozen=True)
+class Built:
+    """One target of a request, done. result: images with their index, or layers; output: where it was written."""
+
+    address: Address
+    result: Any
+    statuses: Mapping[Address, str]
+    seconds: float
+    output: Path | None = None
+
+    def _status(self, target: str) -> str:
+        return next((status for address, status in self.statuses.items() if str(address) == target), "base")
+
+    def layers(self) -> list[dict[str, Any]]:
+        """Every layer, lowest first, platform by platform."""
+        if "layers" in self.result:
+            groups = [(None, [ImageLayer.of(data) for data in self.result["layers"]])]
+        else:
+            images = [Image.of(data) for data in self.result["images"]]
+            groups = [(image.platform if len(images) > 1 else None, list(image.layers)) for image in images]  # type: ignore[misc]
+        return [
+            {
+                "target": item.target, "digest": item.layer.digest, "diff_id": item.layer.diff_id,
+                "size": item.layer.size, "media_type": item.layer.media_type,
+                "status": self._status(item.target), **({"platform": platform} if platform else {}),
+            }
+            for platform, items in groups for item in items
+        ]
+
+    def as_json(self, workspace: Path) -> dict[str, Any]:
+        """The image as an element of `--json`'s "images"."""
+        if "layers" in self.result:
+            first = self.result["layers"][0]
+            digest, media_type, platforms = first["digest"], first["media_type"], []
+        else:
+            root = root_of(self.result)
+            digest, media_type = root["digest"], root["mediaType"]
+            platforms = [image["platform"] for image in self.result["images"]]
+        return {
+            "address": str(self.address), "digest": digest, "media_type": media_type, "platforms": platforms,
+            "layers": self.layers(), "output": shown_path(self.output, workspace), "seconds": round(self.seconds, 3),
+        }
+
+    def row(self, workspace: Path) -> str:
+        """The closing line."""
+        data = self.as_json(workspace)
+        counts = Counter(layer["status"] for layer in data["layers"])
+        parts = [f"{counts[status]} {status}" for status in ("base", "reused", "built") if counts[status]]
+        number = len(data["layers"])
+        layers = f"{number} layer{'' if number == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
+        cells = [data["address"], data["digest"], layers, f"{self.seconds:.2f} s", data["output"] or ""]
+        return "  ".join(cell for cell in cells if cell)
+
+
+def shown_path(path: Path | None, workspace: Path) -> str | None:
+    """A path relative to the workspace when it lies inside."""
+    if path is None:
+        return None
+    return path.relative_to(workspace).as_posix() if path.is_relative_to(workspace) else str(path)

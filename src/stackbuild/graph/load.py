@@ -1,0 +1,145 @@
+"""Loads what a request needs, and what that depends on, into a networkx graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import networkx as nx
+
+from ..declare.address import Address, Spec, matches_any
+from ..declare.package import Declaration, Packages
+from ..errors import DeclarationErrors, Position, RequestError, nearest
+
+
+class TargetGraph:
+    """Targets and what they depend on; an edge runs from a target to one it names.
+
+    declarations: every loaded target by address.
+    """
+
+    def __init__(self, packages: Packages) -> None:
+        self.packages = packages
+        self.edges: nx.DiGraph[Address] = nx.DiGraph()
+        self.declarations: dict[Address, Declaration] = {}
+        self._faults: list[RequestError] = []
+        self._seen_folders: set[str] = set()
+
+    def select(self, specs: Sequence[Spec]) -> list[Address]:
+        """The targets that the specs mean, sorted, loaded together with all they depend on.
+
+        Raises DeclarationErrors with every fault of every file that was loaded.
+        """
+        chosen: set[Address] = set()
+        for spec in specs:
+            if not spec.negative:
+                chosen |= self._expand(spec)
+        wanted = sorted(address for address in chosen if matches_any(specs, address))
+        self._close(wanted)
+        if self._faults:
+            raise DeclarationErrors(self._faults)
+        self._check_cycles()
+        return wanted
+
+    def load_all(self) -> None:
+        """Load every target of the workspace."""
+        self.select([Spec("below", "")])
+
+    def _package_names(self, folder: str) -> set[str] | None:
+        package = self.packages.load(folder)
+        if package is None:
+            return None
+        if folder not in self._seen_folders:
+            self._seen_folders.add(folder)
+            self._faults += package.faults
+            for declaration in package.declarations.values():
+                self.declarations[declaration.address] = declaration
+        return package.names
+
+    def _expand(self, spec: Spec) -> set[Address]:
+        if spec.kind == "one":
+            address = Address(spec.folder, spec.name)
+            return {address} if self._exists(address, None) else set()
+        if spec.kind == "folder":
+            folders = [spec.folder]
+        else:
+            folders = [folder for folder in self.packages.workspace.folders() if spec.matches(Address(folder, "x"))]
+        found: set[Address] = set()
+        for folder in folders:
+            if self._package_names(folder) is None:
+                self._faults.append(self._no_package(folder, None))
+            package = self.packages.load(folder)
+            found |= {item.address for item in package.declarations.values()} if package else set()
+        if not folders:
+            self._faults.append(RequestError(f"no BUILD.toml in or below //{spec.folder}"))
+        return found
+
+    def _no_package(self, folder: str, where: Position | None) -> RequestError:
+        return RequestError(f"no BUILD.toml in //{folder}", where=where,
+                            hint=nearest(folder, self.packages.workspace.folders()))
+
+    def _exists(self, address: Address, where: Position | None) -> bool:
+        names = self._package_names(address.folder)
+        if names is None:
+            self._faults.append(self._no_package(address.folder, where))
+        elif address.name not in names:
+            known = {f"//{address.folder}:{name}" for name in names}
+            self._faults.append(RequestError(f"no target {address}", where=where, hint=nearest(str(address), known)))
+        return address in self.declarations
+
+    def _close(self, wanted: Iterable[Address]) -> None:
+        """Load whatever the wanted targets depend on, and check each edge."""
+        waiting = list(wanted)
+        while waiting:
+            address = waiting.pop()
+            if address in self.edges and self.edges.nodes[address].get("done"):
+                continue
+            self.edges.add_node(address, done=True)
+            declaration = self.declarations[address]
+            for key, other in declaration.references():
+                where = declaration.position(key)
+                if not self._exists(other, where):
+                    continue
+                self._check_visible(declaration, self.declarations[other], where)
+                self.edges.add_edge(address, other)
+                waiting.append(other)
+
+    def _check_visible(self, user: Declaration, used: Declaration, where: Position) -> None:
+        allowed = used.fields.visibility
+        if allowed is None or user.address.folder == used.address.folder or matches_any(allowed, user.address):
+            return
+        self._faults.append(RequestError(
+            f"{used.address} is not visible to {user.address}", where=where,
+            hint=f"add it to 'visibility' at {used.position(('visibility',))}",
+        ))
+
+    def _check_cycles(self) -> None:
+        try:
+            cycle = nx.find_cycle(self.edges)
+        except nx.NetworkXNoCycle:
+            return
+        addresses = [edge[0] for edge in cycle]
+        start = addresses.index(min(addresses))
+        path = addresses[start:] + addresses[:start] + [addresses[start]]
+        declaration = self.declarations[path[0]]
+        where = next(declaration.position(key) for key, other in declaration.references() if other == path[1])
+        raise RequestError("targets depend on each other: " + " -> ".join(map(str, path)), where=where,
+                           hint="remove one of these dependencies")
+
+
+def parse_specs(texts: Sequence[str], here: str) -> list[Spec]:
+    """The specs that a person typed in the folder `here`. Raises DeclarationErrors."""
+    specs, faults = [], []
+    for text in texts:
+        try:
+            specs.append(Spec.parse(text, here))
+        except ValueError as error:
+            faults.append(RequestError(str(error)))
+    if faults:
+        raise DeclarationErrors(faults)
+    return specs
+
+
+def folder_here(graph: TargetGraph, start: Path) -> str:
+    """The folder of the workspace that a person stands in."""
+    return graph.packages.workspace.relative(start)

@@ -1,0 +1,90 @@
+"""Recipe -> canonical encoding -> key.
+
+A recipe is plain data (None, bool, int, str, bytes, lists, dicts with str keys). `encode` gives it one
+injective byte string: every value carries its type and its length, so no value can pose as another.
+The same recipe is read by `digest`, which hashes it, and by `differences`, which explains it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import xxhash
+
+ENCODING_VERSION = 1
+
+Recipe = Mapping[str, Any]
+Algorithm = Literal["xxh3_128", "sha256"]
+
+
+class Hash(Protocol):
+    """What hashlib and xxhash have in common."""
+
+    def update(self, data: bytes | memoryview, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+def new_hash(algorithm: Algorithm) -> Hash:
+    """A fresh hash: xxh3_128 inside one user's own store, sha256 for what crosses a trust boundary."""
+    return hashlib.sha256() if algorithm == "sha256" else xxhash.xxh3_128()
+
+
+def hash_bytes(data: bytes, algorithm: Algorithm) -> str:
+    """The hash of `data` as lower-case hexadecimal."""
+    hasher = new_hash(algorithm)
+    hasher.update(data)
+    return hasher.hexdigest()
+
+
+def _encode(value: Any, out: list[bytes]) -> None:
+    if value is None:
+        out.append(b"n")
+    elif value is True or value is False:
+        out.append(b"t" if value else b"f")
+    elif isinstance(value, int):
+        text = b"%d" % value
+        out.append(b"i%d:%b" % (len(text), text))
+    elif isinstance(value, str):
+        data = value.encode("utf-8", "surrogateescape")
+        out.append(b"s%d:%b" % (len(data), data))
+    elif isinstance(value, bytes):
+        out.append(b"b%d:%b" % (len(value), value))
+    elif isinstance(value, Mapping):
+        out.append(b"d%d:" % len(value))
+        for name in sorted(value):
+            if not isinstance(name, str):
+                raise TypeError(f"a recipe's names are strings, not {type(name).__name__}")
+            _encode(name, out)
+            _encode(value[name], out)
+    elif isinstance(value, Sequence):
+        out.append(b"l%d:" % len(value))
+        for item in value:
+            _encode(item, out)
+    else:
+        raise TypeError(f"a recipe cannot hold {type(value).__name__}")
+
+
+def encode(value: Any) -> bytes:
+    """The canonical, injective encoding of a recipe.
+
+    Raises TypeError for anything but None, bool, int, str, bytes, sequences and str-keyed mappings.
+    """
+    out = [b"stackbuild-recipe-%d\n" % ENCODING_VERSION]
+    _encode(value, out)
+    return b"".join(out)
+
+
+def digest(recipe: Any, algorithm: Algorithm = "xxh3_128") -> str:
+    """The key of a recipe, as "algorithm:hex"."""
+    return f"{algorithm}:{hash_bytes(encode(recipe), algorithm)}"
+
+
+def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Where two recipes differ: (path of names, value before, value after); None stands for absent."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in sorted({*before, *after}):
+            yield from differences(before.get(name), after.get(name), (*path, name))
+    elif before != after:
+        yield path, before, after

@@ -1,0 +1,1 @@
+"""Layers: entry -> tar -> chunk -> blob."""

@@ -1,0 +1,95 @@
+"""Tar headers: POSIX ustar, with pax records for what ustar cannot hold.
+
+Source: IEEE Std 1003.1, pax, "pax Interchange Format" and "ustar Interchange Format". Extended
+attributes are SCHILY.xattr.* records, as the OCI image spec (layer.md, "File Attributes") has them.
+"""
+
+from __future__ import annotations
+
+from .entry import WHITEOUT, Entry
+
+WRITER_VERSION = 1
+BLOCK = 512
+END = bytes(2 * BLOCK)
+
+_TYPES = {"file": b"0", "hardlink": b"1", "symlink": b"2", "folder": b"5", "whiteout": b"0"}
+_OCTAL_8 = 0o7777777
+_OCTAL_12 = 0o77777777777
+
+
+def padding(size: int) -> int:
+    """How many zero bytes follow `size` bytes of content."""
+    return -size % BLOCK
+
+
+def _block(
+    name: bytes, kind: bytes, size: int, mode: int, uid: int, gid: int, mtime: int, link: bytes, prefix: bytes
+) -> bytes:
+    block = b"".join((
+        name.ljust(100, b"\0"),
+        b"%07o\0%07o\0%07o\0" % (mode, uid, gid),
+        b"%011o\0%011o\0" % (size, mtime),
+        b"        ",
+        kind,
+        link.ljust(100, b"\0"),
+        b"ustar\x0000",
+        bytes(64),
+        b"0000000\x000000000\0",
+        prefix.ljust(167, b"\0"),
+    ))
+    return b"%b%06o\0 %b" % (block[:148], sum(block), block[156:])
+
+
+def _record(name: bytes, value: bytes) -> bytes:
+    """A pax record, whose length counts its own digits."""
+    body = len(name) + len(value) + 3
+    length = body + len(str(body))
+    length = body + len(str(length))
+    return b"%d %b=%b\n" % (length, name, value)
+
+
+def _split(path: bytes) -> tuple[bytes, bytes] | None:
+    """(prefix, name) as ustar holds a long path, or None if it cannot."""
+    if len(path) <= 100:
+        return b"", path
+    cut = path.rfind(b"/", 0, 156)
+    if cut <= 0 or not 0 < len(path) - cut - 1 <= 100:
+        return None
+    return path[:cut], path[cut + 1 :]
+
+
+def _entry_name(entry: Entry) -> str:
+    if entry.kind == "whiteout":
+        folder, _, name = entry.path.rpartition("/")
+        return f"{folder}/{WHITEOUT}{name}" if folder else WHITEOUT + name
+    return entry.path + "/" if entry.kind == "folder" else entry.path
+
+
+def header(entry: Entry) -> bytes:
+    """Everything that comes before an entry's content: its ustar header, and pax records if needed."""
+    path, link = _entry_name(entry).encode(), entry.link.encode()
+    size = entry.content.size if entry.content else 0
+    records: list[bytes] = []
+    fields = _split(path) if path.isascii() else None
+    if fields is None:
+        records.append(_record(b"path", path))
+        fields = (b"", path[:100])
+    if len(link) > 100 or not link.isascii():
+        records.append(_record(b"linkpath", link))
+    numbers = {"size": (size, _OCTAL_12), "uid": (entry.uid, _OCTAL_8), "gid": (entry.gid, _OCTAL_8),
+               "mtime": (entry.mtime, _OCTAL_12)}
+    kept: dict[str, int] = {}
+    for name, (value, most) in numbers.items():
+        if not 0 <= value <= most:
+            records.append(_record(name.encode(), b"%d" % value))
+        kept[name] = value if 0 <= value <= most else 0
+    records += [_record(b"SCHILY.xattr." + name.encode(), value) for name, value in entry.xattrs]
+    main = _block(
+        fields[1], _TYPES[entry.kind], kept["size"], entry.mode, kept["uid"], kept["gid"], kept["mtime"],
+        link[:100], fields[0],
+    )
+    if not records:
+        return main
+    extended = b"".join(sorted(records))
+    pax = _block(b"PaxHeaders/entry", b"x", len(extended), 0o644, 0, 0, 0, b"", b"")
+    return b"%b%b%b%b" % (pax, extended, bytes(padding(len(extended))), main)

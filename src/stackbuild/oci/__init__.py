@@ -1,0 +1,1 @@
+"""OCI images: models, configuration, layouts and archives. Knows nothing of targets."""

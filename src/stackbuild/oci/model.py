@@ -1,0 +1,112 @@
+"""The OCI image spec's words: media types, descriptors, platforms, manifests, indexes."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..layer.write import Layer
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+REF_NAME = "org.opencontainers.image.ref.name"
+
+DOCKER = {
+    "application/vnd.docker.distribution.manifest.v2+json": MANIFEST,
+    "application/vnd.docker.distribution.manifest.list.v2+json": INDEX,
+    "application/vnd.docker.container.image.v1+json": CONFIG,
+    "application/vnd.docker.image.rootfs.diff.tar": LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": LAYER + "+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": LAYER + "+zstd",
+}
+"""Docker's media types and the OCI ones of the same meaning (image spec, media-types.md)."""
+
+Descriptor = dict[str, Any]
+"""mediaType, digest, size, and optionally platform and annotations (image spec, descriptor.md)."""
+
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?\Z")
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON whose bytes depend on the value alone."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def oci_type(media_type: str) -> str:
+    """The OCI media type for a Docker one; others as they are."""
+    return DOCKER.get(media_type, media_type)
+
+
+def parse_platform(text: str) -> dict[str, str]:
+    """{"os", "architecture"[, "variant"]} of "os/arch[/variant]". Raises ValueError."""
+    if not _PLATFORM.match(text):
+        raise ValueError(f"'{text}' is not a platform; write os/architecture, as linux/amd64")
+    names = ("os", "architecture", "variant")
+    return dict(zip(names, text.split("/"), strict=False))
+
+
+def platform_text(platform: dict[str, Any]) -> str:
+    """ "os/arch[/variant]"; arm64's only variant, v8, is left out, as everywhere."""
+    parts = [str(platform.get(name, "")) for name in ("os", "architecture", "variant")]
+    if parts[1:] == ["arm64", "v8"]:
+        parts[2] = ""
+    return "/".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class ImageLayer:
+    """A layer in its place in an image. target: the address that made it, or of the base it came with."""
+
+    layer: Layer
+    target: str
+
+    def data(self) -> dict[str, Any]:
+        return {**self.layer.recipe(), "target": self.target}
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> ImageLayer:
+        fields = dict(data)
+        target = fields.pop("target")
+        return cls(Layer(**fields), target)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image for one platform. manifest, config: descriptors; layers: lowest first."""
+
+    platform: str
+    manifest: Descriptor
+    config: Descriptor
+    layers: tuple[ImageLayer, ...]
+
+    def data(self) -> dict[str, Any]:
+        layers = [layer.data() for layer in self.layers]
+        return {"platform": self.platform, "manifest": self.manifest, "config": self.config, "layers": layers}
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Image:
+        layers = tuple(ImageLayer.of(layer) for layer in data["layers"])
+        return cls(data["platform"], data["manifest"], data["config"], layers)
+
+
+def make_manifest(
+    config: Descriptor, layers: tuple[ImageLayer, ...], annotations: dict[str, str]
+) -> dict[str, Any]:
+    """An image manifest (image spec, manifest.md)."""
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config,
+        "layers": [item.layer.descriptor() for item in layers],
+    }
+    return {**manifest, "annotations": annotations} if annotations else manifest
+
+
+def make_index(manifests: list[Descriptor], annotations: dict[str, str]) -> dict[str, Any]:
+    """An image index (image spec, image-index.md)."""
+    index: dict[str, Any] = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+    return {**index, "annotations": annotations} if annotations else index

@@ -1,0 +1,238 @@
+"""Images on disk as a source: an OCI layout folder, an OCI archive, or a docker archive.
+
+Everything in them is outside data: each blob is checked against its digest on its way into the store, no
+member's name becomes a path, and documents have a size limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from ..errors import BuildFailed, DigestMismatch
+from ..layer.read import decompressed
+from ..layer.write import Layer
+from ..store import Store
+from ..store.blobs import check_digest
+from .model import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, Image, ImageLayer, canonical_json
+from .model import make_manifest, oci_type, platform_text
+
+DOCUMENT_LIMIT = 4 << 20  # bytes; as registries limit manifests
+_PIECE = 1 << 20
+_MAGIC = ((b"\x1f\x8b", "+gzip"), (b"\x28\xb5\x2f\xfd", "+zstd"))
+
+
+class Files(Protocol):
+    """Named byte streams: a folder or a tar, seen alike."""
+
+    name: str
+
+    def open(self, path: str) -> IO[bytes] | None: ...
+
+
+class FolderFiles:
+    """The files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name, self._folder = folder.name, folder
+
+    def open(self, path: str) -> IO[bytes] | None:
+        try:
+            return open(self._folder / path, "rb")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+
+
+class TarFiles:
+    """The members of a tar, plain or compressed with gzip, xz or bzip2."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        try:
+            self._tar = tarfile.open(path, "r:*")  # noqa: SIM115  lives as long as the build
+            members = self._tar.getmembers()
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise BuildFailed(f"{path.name} is no OCI layout, OCI archive or docker archive: {error}") from error
+        self._members = {member.name.removeprefix("./"): member for member in members}
+
+    def open(self, path: str) -> IO[bytes] | None:
+        member = self._members.get(path)
+        try:
+            return self._tar.extractfile(member) if member else None
+        except (KeyError, RecursionError, tarfile.TarError):
+            return None
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    while piece := stream.read(_PIECE):
+        yield piece
+
+
+class ImageSource:
+    """Images in an OCI layout (folder or archive) or a docker archive at `path`.
+
+    Raises BuildFailed when it is none of them.
+    """
+
+    def __init__(self, path: Path, target: str) -> None:
+        self.files: Files = FolderFiles(path) if path.is_dir() else TarFiles(path)
+        self.target = target
+        self.is_docker = self.files.open("index.json") is None
+        if self.is_docker and self.files.open("manifest.json") is None:
+            raise BuildFailed(
+                f"{self.files.name} holds neither an OCI index.json nor a docker manifest.json",
+                hint="give an OCI layout folder, an OCI archive or a docker archive",
+            )
+
+    def _document(self, name: str, digest: str | None = None, size: int | None = None) -> Any:
+        stream = self.files.open(name)
+        if stream is None:
+            raise BuildFailed(f"{self.files.name} lacks {name}")
+        with stream:
+            data = stream.read(DOCUMENT_LIMIT + 1)
+        if len(data) > DOCUMENT_LIMIT:
+            raise BuildFailed(f"{self.files.name}: {name} is larger than {DOCUMENT_LIMIT} bytes")
+        if digest is not None:
+            found = "sha256:" + hashlib.sha256(data).hexdigest()
+            if found != digest or size not in (None, len(data)):
+                raise DigestMismatch(f"{self.files.name}: {name} is not what its descriptor says")
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise BuildFailed(f"{self.files.name}: {name} is not JSON") from error
+        if not isinstance(value, (dict, list)):
+            raise BuildFailed(f"{self.files.name}: {name} is not a JSON object")
+        return value
+
+    def _blob_document(self, descriptor: Descriptor) -> dict[str, Any]:
+        return dict(self._document(_blob_name(descriptor), descriptor["digest"], descriptor.get("size")))
+
+    def image(self, platform: str, store: Store) -> Image:
+        """The image for a platform, its blobs brought into the store.
+
+        Raises BuildFailed when there is none, or several; DigestMismatch when bytes are not what they claim.
+        """
+        try:
+            found = self._docker_images(store) if self.is_docker else self._oci_images(store, platform)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise BuildFailed(f"{self.files.name} is malformed: {type(error).__name__} {error}") from error
+        fitting = [image for image in found if image.platform == platform]
+        if not fitting:
+            have = ", ".join(sorted({image.platform for image in found})) or "no image"
+            raise BuildFailed(f"{self.files.name} has no image for {platform}", hint=f"it has {have}")
+        if len({image.manifest["digest"] for image in fitting}) > 1:
+            raise BuildFailed(f"{self.files.name} holds {len(fitting)} images for {platform}",
+                              hint="keep one image in a layout")
+        return fitting[0]
+
+    def platforms(self) -> list[str]:
+        """The platforms that there are images for. Raises BuildFailed."""
+        try:
+            if self.is_docker:
+                return [platform_text(self._document(item["Config"])) for item in self._document("manifest.json")]
+            found = []
+            for descriptor in self._manifests(self._document("index.json"), depth=0):
+                said = descriptor.get("platform")
+                if not said:
+                    said = self._blob_document(self._blob_document(descriptor)["config"])
+                found.append(platform_text(said))
+            return found
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise BuildFailed(f"{self.files.name} is malformed: {type(error).__name__} {error}") from error
+
+    def _oci_images(self, store: Store, platform: str) -> list[Image]:
+        images = []
+        for descriptor in self._manifests(self._document("index.json"), depth=0):
+            said = descriptor.get("platform")
+            if said and platform_text(said) != platform:
+                images.append(Image(platform_text(said), descriptor, {}, ()))  # named in messages, not read
+                continue
+            images.append(self._oci_image(descriptor, store, platform))
+        return images
+
+    def _manifests(self, index: dict[str, Any], depth: int) -> Iterator[Descriptor]:
+        if depth > 3:
+            raise BuildFailed(f"{self.files.name}: indexes are nested too deeply")
+        for descriptor in index["manifests"]:
+            if (descriptor.get("platform") or {}).get("os") == "unknown":
+                continue  # an attestation, not an image
+            kind = oci_type(descriptor["mediaType"])
+            if kind == INDEX:
+                yield from self._manifests(self._blob_document(descriptor), depth + 1)
+            elif kind == MANIFEST:
+                yield descriptor
+
+    def _oci_image(self, descriptor: Descriptor, store: Store, platform: str) -> Image:
+        manifest = self._blob_document(descriptor)
+        config = self._blob_document(manifest["config"])
+        diff_ids = [check_digest(item) for item in config["rootfs"]["diff_ids"]]
+        if len(diff_ids) != len(manifest["layers"]):
+            raise BuildFailed(f"{self.files.name}: the configuration and the manifest disagree on layers")
+        found = platform_text(config)
+        layers = []
+        for layer, diff_id in zip(manifest["layers"], diff_ids, strict=True):
+            if found == platform:
+                self._receive(layer, store)
+            value = Layer(oci_type(layer["mediaType"]), check_digest(layer["digest"]), layer["size"], diff_id)
+            layers.append(ImageLayer(value, self.target))
+        return self._finish(found, config, tuple(layers), store)
+
+    def _receive(self, descriptor: Descriptor, store: Store) -> None:
+        digest = check_digest(descriptor["digest"])
+        if store.blobs.has(digest, descriptor["size"]):
+            return
+        stream = self.files.open(_blob_name(descriptor))
+        if stream is None:
+            raise BuildFailed(f"{self.files.name} lacks the blob {digest}")
+        with stream:
+            store.blobs.receive(_pieces(stream), digest)
+
+    def _docker_images(self, store: Store) -> list[Image]:
+        return [self._docker_image(item, store) for item in self._document("manifest.json")]
+
+    def _docker_image(self, item: dict[str, Any], store: Store) -> Image:
+        config = dict(self._document(item["Config"]))
+        diff_ids = [check_digest(diff_id) for diff_id in config["rootfs"]["diff_ids"]]
+        if len(diff_ids) != len(item["Layers"]):
+            raise BuildFailed(f"{self.files.name}: the configuration and the manifest disagree on layers")
+        layers = []
+        for name, diff_id in zip(item["Layers"], diff_ids, strict=True):
+            stream = self.files.open(name)
+            if stream is None:
+                raise BuildFailed(f"{self.files.name} lacks the layer {name}")
+            with stream:
+                magic = stream.read(4)
+                stream.seek(0)
+                suffix = next((suffix for sign, suffix in _MAGIC if magic.startswith(sign)), "")
+                digest, size = store.blobs.receive(_pieces(stream), None if suffix else diff_id)
+            if suffix:
+                _check_diff_id(store, digest, diff_id)
+            layers.append(ImageLayer(Layer(LAYER + suffix, digest, size, diff_id), self.target))
+        return self._finish(platform_text(config), config, tuple(layers), store)
+
+    def _finish(
+        self, platform: str, config: dict[str, Any], layers: tuple[ImageLayer, ...], store: Store
+    ) -> Image:
+        """The image with documents of our own form: whatever format it came in, one comes out."""
+        data = canonical_json(config)
+        described = {"mediaType": CONFIG, "digest": store.blobs.put(data), "size": len(data)}
+        manifest = canonical_json(make_manifest(described, layers, {}))
+        described_manifest = {"mediaType": MANIFEST, "digest": store.blobs.put(manifest), "size": len(manifest)}
+        return Image(platform, described_manifest, described, layers)
+
+
+def _blob_name(descriptor: Descriptor) -> str:
+    return "blobs/" + check_digest(descriptor["digest"]).replace(":", "/")
+
+
+def _check_diff_id(store: Store, digest: str, diff_id: str) -> None:
+    with decompressed(store.blobs.path(digest)) as stream:
+        hasher = hashlib.sha256()
+        for piece in _pieces(stream):
+            hasher.update(piece)
+    if "sha256:" + hasher.hexdigest() != diff_id:
+        raise DigestMismatch(f"layer {digest} unpacks to something else than its diff_id {diff_id}")

@@ -1,0 +1,132 @@
+"""Blobs: bytes named by their SHA-256, laid out as the OCI image layout lays them out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import DigestMismatch
+from .files import publish, temporary
+from .index import Index
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+PIECE = 1 << 20
+
+
+def check_digest(digest: str) -> str:
+    """`digest` itself, if it is a well-formed sha256 digest (OCI image spec, descriptor.md).
+
+    Raises DigestMismatch otherwise: nothing else may become part of a path.
+    """
+    if not isinstance(digest, str) or not _DIGEST.match(digest):
+        raise DigestMismatch(f"'{digest}' is not a digest", hint="write sha256: and 64 hexadecimal digits")
+    return digest
+
+
+def hash_file(path: Path) -> str:
+    """The sha256 digest of a file's bytes."""
+    with open(path, "rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Blobs:
+    """The blobs of one store.
+
+    A blob counts as present when its file has the size, inode and mtime it was stored with; if any of them
+    moved (somebody edited a hard-linked output, a disk lost bytes) its bytes are read and judged again.
+    """
+
+    def __init__(self, folder: Path, temp: Path, index: Index) -> None:
+        self.folder, self.temp, self._index = folder, temp, index
+
+    def path(self, digest: str) -> Path:
+        """Where the blob lies, or would lie."""
+        return self.folder / check_digest(digest).removeprefix("sha256:")
+
+    def has(self, digest: str, size: int | None = None) -> bool:
+        """Whether the blob is there and sound; a damaged one is removed, so that it is made again."""
+        path = self.path(digest)
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            return False
+        if size is not None and stat.st_size != size:
+            path.unlink(missing_ok=True)
+            return False
+        known = self._index.rows("SELECT size, inode, mtime FROM blob WHERE digest = ?", (digest,))
+        if known == [(stat.st_size, stat.st_ino, stat.st_mtime_ns)]:
+            return True
+        return self.verify(digest)
+
+    def verify(self, digest: str) -> bool:
+        """Read every byte of the blob; remove it and answer False when they are not what they should be."""
+        path = self.path(digest)
+        try:
+            sound = hash_file(path) == digest
+        except OSError:
+            return False
+        if not sound:
+            path.unlink(missing_ok=True)
+            return False
+        self._remember(digest)
+        return True
+
+    def _remember(self, digest: str) -> None:
+        stat = self.path(digest).stat()
+        self._index.write(
+            "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)",
+            [(digest, stat.st_size, stat.st_ino, stat.st_mtime_ns)],
+        )
+
+    def adopt(self, file: BinaryIO, temp: Path, digest: str) -> None:
+        """Take a finished temporary file, whose digest the caller computed while writing, as a blob."""
+        publish(file, temp, self.path(digest), 0o444)
+        self._remember(digest)
+
+    def put(self, data: bytes) -> str:
+        """Store bytes and return their digest."""
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        if not self.has(digest, len(data)):
+            with temporary(self.temp) as (file, temp):
+                file.write(data)
+                self.adopt(file, temp, digest)
+        return digest
+
+    def receive(self, pieces: Iterable[bytes], digest: str | None) -> tuple[str, int]:
+        """Store bytes that come from outside, checked against the digest they claim (None: they claim none).
+
+        Returns their digest and size. Raises DigestMismatch, and keeps nothing, when they are something else.
+        """
+        if digest is not None:
+            check_digest(digest)
+        hasher, size = hashlib.sha256(), 0
+        with temporary(self.temp) as (file, temp):
+            for piece in pieces:
+                hasher.update(piece)
+                size += len(piece)
+                file.write(piece)
+            found = "sha256:" + hasher.hexdigest()
+            if digest is not None and found != digest:
+                raise DigestMismatch(f"expected {digest}, the bytes have {found}")
+            self.adopt(file, temp, found)
+        return found, size
+
+    def read(self, digest: str) -> bytes:
+        """All bytes of a small blob, checked. Raises DigestMismatch, and FileNotFoundError."""
+        data = self.path(digest).read_bytes()
+        if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+            self.path(digest).unlink(missing_ok=True)
+            raise DigestMismatch(f"blob {digest} in the store is damaged", hint="build again; it is made anew")
+        return data
+
+    def all(self) -> list[tuple[str, int]]:
+        """Every blob that lies in the store: (digest, size)."""
+        return sorted(
+            (f"sha256:{entry.name}", entry.stat().st_size)
+            for entry in os.scandir(self.folder)
+            if _DIGEST.match(f"sha256:{entry.name}")
+        )

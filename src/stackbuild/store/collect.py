@@ -1,0 +1,88 @@
+"""Keeping a store sound and small: `check` re-reads every byte, `collect` removes what nobody needs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .store import Store
+
+
+@dataclass
+class Report:
+    """What was found or removed. bytes: the size of the blobs concerned."""
+
+    blobs: int = 0
+    records: int = 0
+    bytes: int = 0
+    damage: list[str] = field(default_factory=list)
+
+
+def digests(result: Any) -> Iterator[str]:
+    """Every blob digest that a result names, wherever it stands in it."""
+    if isinstance(result, str):
+        if result.startswith("sha256:"):
+            yield result
+    elif isinstance(result, dict):
+        for value in result.values():
+            yield from digests(value)
+    elif isinstance(result, list):
+        for value in result:
+            yield from digests(value)
+
+
+def info(store: Store) -> Report:
+    """How much the store holds."""
+    blobs = store.blobs.all()
+    return Report(len(blobs), len(store.records.all()), sum(size for _, size in blobs))
+
+
+def check(store: Store) -> Report:
+    """Read every blob and record; drop and name the damaged ones, which are then built again."""
+    report = Report()
+    for digest, size in store.blobs.all():
+        report.blobs += 1
+        report.bytes += size
+        if not store.blobs.verify(digest):
+            report.damage.append(f"blob {digest}: its bytes do not have this digest; removed")
+    for path in sorted(store.records.folder.glob("*.json")):
+        report.records += 1
+        key = path.stem.replace("-", ":", 1)
+        if store.records.load(key) is None:
+            report.damage.append(f"record {key}: unreadable; removed")
+            store.records.forget(key)
+    for key, _, _ in store.records.all():
+        if store.records.load(key) is None:
+            report.damage.append(f"record {key}: its file is gone; removed")
+            store.records.forget(key)
+    return report
+
+
+def collect(store: Store, keep_seconds: int) -> Report:
+    """Remove records unused for `keep_seconds`, then the blobs that no record names.
+
+    Waits for running builds: what they need is never taken.
+    """
+    report = Report()
+    with store.exclusive():
+        oldest = time.time() - keep_seconds
+        needed: set[str] = set()
+        for key, used, result in store.records.all():
+            if used < oldest or keep_seconds == 0:
+                store.records.forget(key)
+                report.records += 1
+            else:
+                needed.update(digests(result))
+        for digest, size in store.blobs.all():
+            if digest not in needed:
+                store.blobs.path(digest).unlink(missing_ok=True)
+                store.index.write("DELETE FROM blob WHERE digest = ?", [(digest,)])
+                store.index.write("DELETE FROM chunk WHERE blob = ?", [(digest,)])
+                report.blobs += 1
+                report.bytes += size
+        for entry in os.scandir(store.temp):
+            os.unlink(entry.path)  # nobody else holds the store now
+    return report

@@ -1,0 +1,97 @@
+"""What a file's bytes hash to, remembered as long as its stat proves that they cannot have changed.
+
+As with git's "racy" entries, a memory counts only when mtime and ctime are older than the moment of
+hashing by more than the clock's grain; otherwise a write in the same tick would go unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from ..errors import BuildFailed
+from ..keys import Algorithm, new_hash
+from .index import Index
+
+_FINE_GRAIN = 50_000_000  # ns; kernels stamp files by a tick of 1 to 10 ms
+_COARSE_GRAIN = 2_000_000_000  # ns; FAT's grain, assumed where stamps are whole seconds
+_PIECE = 1 << 20
+
+
+def _stat_text(stat: os.stat_result) -> str:
+    return (
+        f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_mode}"
+    )
+
+
+def _settled(stat: os.stat_result, seen: int) -> bool:
+    coarse = stat.st_ctime_ns % 1_000_000_000 == 0
+    newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    return newest + (_COARSE_GRAIN if coarse else _FINE_GRAIN) < seen
+
+
+class Fingerprints:
+    """The fingerprints of files, under one algorithm."""
+
+    def __init__(self, index: Index, algorithm: Algorithm) -> None:
+        self._index, self.algorithm = index, algorithm
+        self._known: dict[str, tuple[str, int, str]] = {}
+        self._new: dict[str, tuple[str, int, str]] = {}
+        self._loaded: set[str] = set()
+        self._lock = threading.Lock()
+        self.hashed = 0  # files read, for tests and reports
+
+    def preload_once(self, folder: str) -> None:
+        """Read what is known of all files below `folder` at once, the first time it is asked for."""
+        with self._lock:
+            if any(f"{folder}/".startswith(done) for done in self._loaded):
+                return
+            self._loaded.add(f"{folder}/")
+            low = os.fsencode(f"{folder}/".replace("//", "/"))
+            query = "SELECT path, stat, seen, hash FROM fingerprint WHERE path >= ? AND path < ?"
+            for path, stat, seen, text in self._index.rows(query, (low, low[:-1] + b"0")):
+                self._known[os.fsdecode(path)] = (stat, seen, text)
+
+    def of(self, path: str, stat: os.stat_result) -> str:
+        """The fingerprint of the regular file `path`, whose lstat the caller just took.
+
+        Raises BuildFailed when the file cannot be read, or keeps changing while it is read.
+        """
+        known = self._known.get(path)
+        text = _stat_text(stat)
+        if known and known[0] == text and known[2].startswith(self.algorithm) and _settled(stat, known[1]):
+            return known[2]
+        found = self._hash(path, stat)
+        self._new[path] = self._known[path] = found
+        return found[2]
+
+    def _hash(self, path: str, stat: os.stat_result) -> tuple[str, int, str]:
+        """Hash the bytes; once more when the file moved meanwhile; then refuse."""
+        for _ in range(2):
+            seen = time.time_ns()
+            hasher = new_hash(self.algorithm)
+            try:
+                with open(path, "rb", buffering=0) as file:
+                    while piece := file.read(_PIECE):
+                        hasher.update(piece)
+                    after = os.fstat(file.fileno())
+            except OSError as error:
+                raise BuildFailed(f"cannot read {path}: {error.strerror}") from error
+            self.hashed += 1
+            if _stat_text(after) == _stat_text(stat):
+                return _stat_text(stat), seen, f"{self.algorithm}:{hasher.hexdigest()}"
+            stat = after
+        raise BuildFailed(f"{path} keeps changing while it is read", hint="build again when it is at rest")
+
+    def forget(self, path: str) -> None:
+        """Drop what is known of `path`: it was caught changing."""
+        self._known.pop(path, None)
+        self._new.pop(path, None)
+        self._index.write("DELETE FROM fingerprint WHERE path = ?", [(os.fsencode(path),)])
+
+    def save(self) -> None:
+        """Keep what was learnt."""
+        rows = [(os.fsencode(path), *values) for path, values in list(self._new.items())]
+        self._index.write("INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?)", rows)
+        self._new.clear()

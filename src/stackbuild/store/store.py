@@ -1,0 +1,106 @@
+"""The store as one thing: its folder, its parts, its lock."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import StoreError
+from ..keys import Algorithm
+from .blobs import Blobs
+from .fingerprints import Fingerprints
+from .index import Index
+from .records import Records
+
+FORMAT = "1\n"
+_ABANDONED = 86_400  # seconds after which a temporary file belongs to no running build
+
+
+def default_path() -> Path:
+    """$STACKBUILD_STORE, else a folder in the user's cache."""
+    if chosen := os.environ.get("STACKBUILD_STORE"):
+        return Path(chosen).absolute()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "stackbuild"
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "stackbuild"
+
+
+class Store:
+    """A store opened for use; many processes may hold one at once.
+
+    Raises StoreError when the folder cannot be used.
+    """
+
+    def __init__(self, path: Path, algorithm: Algorithm = "xxh3_128") -> None:
+        self.path = path
+        self.temp = path / "tmp"
+        try:
+            for folder in (path, self.temp, path / "blobs" / "sha256", path / "records"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+            self._check_format()
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.index = Index(path / "index.sqlite")
+        except OSError as error:
+            raise StoreError(
+                f"the store {path} cannot be used: {error.strerror}",
+                hint="set STACKBUILD_STORE to a folder that you own",
+            ) from error
+        self.blobs = Blobs(path / "blobs" / "sha256", self.temp, self.index)
+        self.records = Records(path / "records", self.temp, self.index)
+        self.fingerprints = Fingerprints(self.index, algorithm)
+        if self.index.fresh:
+            self.records.reindex()
+
+    def _check_format(self) -> None:
+        mark = self.path / "format"
+        if not mark.exists():
+            mark.write_text(FORMAT)
+        elif mark.read_text() != FORMAT:
+            raise StoreError(
+                f"the store {self.path} was made by another version of stackbuild",
+                hint="set STACKBUILD_STORE to another folder, or remove this one",
+            )
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        """Hold the store as a build does: others may build too, nobody may collect."""
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the store alone, waiting for running builds to end."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def sweep_temporary(self) -> None:
+        """Remove what killed builds left behind."""
+        for entry in os.scandir(self.temp):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - entry.stat().st_mtime > _ABANDONED:
+                    Path(entry.path).unlink()
+
+    def close(self) -> None:
+        """Save what was learnt and let go."""
+        self.fingerprints.save()
+        self.index.close()
+        os.close(self._lock)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""One file per target type: its fields, its recipe, its result."""

@@ -1,0 +1,73 @@
+"""`base`: an image to build on, from an OCI layout or an archive on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from ..declare.fields import Fields
+from ..declare.workspace import Platform
+from ..errors import BuildFailed
+from ..oci.source import ImageSource
+from .target import Action, Task, TargetType, Variant
+
+
+class BaseFields(Fields):
+    """An image to build on."""
+
+    path: str
+    """An OCI layout folder, an OCI archive or a docker archive, relative to this folder."""
+    platforms: list[Platform] = Field(default_factory=list)
+    """The platforms that images may use it for; by default all it has."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_relative(cls, value: str) -> str:
+        if not value or value.startswith("/"):
+            raise ValueError("should be a path relative to this folder")
+        return value
+
+
+class BaseType(TargetType[BaseFields]):
+    """An image from outside, brought into the store and checked."""
+
+    name = "base"
+    version = 1
+    fields = BaseFields
+    products = frozenset({"image"})
+
+    def variant(self, wanted: Variant) -> Variant:
+        return Variant(platform=wanted.platform)
+
+    def prepare(self, task: Task) -> Action:
+        fields = task.declaration.fields
+        assert isinstance(fields, BaseFields)
+        where = task.declaration.position(("path",))
+        platform = task.variant.platform or task.workspace.settings.platforms[0]
+        if fields.platforms and platform not in fields.platforms:
+            raise BuildFailed(f"{task.declaration.address} is not for {platform}",
+                              where=task.declaration.position(("platforms",)), hint=f"add \"{platform}\"")
+        path = (Path(task.folder) / fields.path).resolve()
+        marker = path / "index.json" if path.is_dir() else path
+        if not path.is_relative_to(task.workspace.root):
+            raise BuildFailed(f"'{fields.path}' is outside the workspace", where=where)
+        if not marker.is_file():
+            raise BuildFailed(f"'{fields.path}' is no OCI layout, OCI archive or docker archive", where=where,
+                              hint="correct the path, or make the image first")
+        mark = task.store.fingerprints.of(str(marker), marker.lstat())
+
+        def run() -> object:
+            try:
+                image = ImageSource(path, str(task.declaration.address)).image(platform, task.store)
+            except BuildFailed as error:
+                raise BuildFailed(error.what, where=error.where or where, hint=error.hint) from error
+            return image.data()
+
+        return Action({"image": mark}, run)
+
+
+def read_config(task: Task, digest: str) -> dict[str, object]:
+    """The configuration document of an image in the store."""
+    return dict(json.loads(task.store.blobs.read(digest)))

@@ -1,0 +1,205 @@
+"""`image`: an ordered list of layers and a configuration, for one platform or several."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from ..declare.fields import AddressField, Fields
+from ..declare.package import Declaration
+from ..declare.workspace import Platform, Workspace
+from ..errors import BuildFailed
+from ..layer.codec import Compression
+from ..oci.config import Overrides, duration, make_config
+from ..oci.model import CONFIG, INDEX, MANIFEST, Descriptor, Image, ImageLayer, canonical_json
+from ..oci.model import make_index, make_manifest, parse_platform
+from ..store import Store
+from .base import read_config
+from .target import Action, Need, Task, TargetType, Variant
+
+
+def _created(value: Any) -> str:
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("should be a date and time (RFC 3339)") from None
+    if not isinstance(value, datetime.datetime) or value.tzinfo is None:
+        raise ValueError("should be a date and time with its offset (RFC 3339)")
+    return _rfc3339(value)
+
+
+def _rfc3339(value: datetime.datetime) -> str:
+    return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _port(value: Any) -> str:
+    number, _, protocol = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not number.isascii() or not number.isdigit() or not 0 < int(number) < 65536 or protocol not in ("", "tcp", "udp", "sctp"):
+        raise ValueError("should be a port, as \"8080\" or \"53/udp\"")
+    return str(value)
+
+
+def _env_name(value: Any) -> str:
+    if not isinstance(value, str) or not value or "=" in value or "\0" in value:
+        raise ValueError("a variable's name is not empty and holds no '='")
+    return value
+
+
+Created = Annotated[str, BeforeValidator(_created), WithJsonSchema({"type": "string", "format": "date-time"})]
+Port = Annotated[str, BeforeValidator(_port), WithJsonSchema({"type": "string"})]
+EnvName = Annotated[str, BeforeValidator(_env_name)]
+
+
+class Healthcheck(BaseModel):
+    """How a container is found healthy (Docker's extension of the configuration); times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    test: list[str]
+    """The command: ["CMD", argv…], ["CMD-SHELL", text] or ["NONE"]."""
+    interval: float | None = None
+    """Seconds between checks."""
+    timeout: float | None = None
+    """Seconds after which a check has failed."""
+    start_period: float | None = None
+    """Seconds during which failures do not count."""
+    retries: int | None = None
+    """Failures in a row that make it unhealthy."""
+
+
+class ImageFields(Fields):
+    """An image: a base, layers, and a configuration."""
+
+    base: AddressField | None = None
+    """The base or image to build on; none is scratch."""
+    layers: list[AddressField] = Field(default_factory=list)
+    """Layer targets, lowest first."""
+    entrypoint: list[str] | None = None
+    """What is run; drops the base's `cmd`."""
+    cmd: list[str] | None = None
+    """Default arguments, or the command when there is no entrypoint."""
+    env: dict[EnvName, str] = Field(default_factory=dict)
+    """Variables, added to the base's."""
+    workdir: str | None = None
+    """Folder in which the command starts."""
+    user: str | None = None
+    """User, or "user:group", by name or number."""
+    ports: list[Port] = Field(default_factory=list)
+    """Ports that the program listens on, as "8080" or "53/udp"."""
+    volumes: list[str] = Field(default_factory=list)
+    """Paths meant to be mounted."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of the configuration, added to the base's."""
+    annotations: dict[str, str] = Field(default_factory=dict)
+    """Annotations of the manifest (and of the index)."""
+    stop_signal: str | None = None
+    """The signal that stops it, as "SIGTERM"."""
+    healthcheck: Healthcheck | None = None
+    """How a container is found healthy."""
+    platforms: list[Platform] = Field(default_factory=list)
+    """Platforms, as "linux/amd64"; by default the workspace's. Several give an index."""
+    created: Created | None = None
+    """Time of creation (RFC 3339); by default SOURCE_DATE_EPOCH, else 1970."""
+    compression: Compression = "gzip"
+    """Compression of the layers built here: "gzip" or "zstd"."""
+    repository: str | None = None
+    """Repository that it is pushed to."""
+    tags: list[str] = Field(default_factory=list)
+    """Tags that it is pushed with (and words for selecting)."""
+
+    @model_validator(mode="after")
+    def _platforms_once(self) -> ImageFields:
+        if len(set(self.platforms)) != len(self.platforms):
+            raise ValueError("platforms names one platform twice")
+        return self
+
+
+class ImageType(TargetType[ImageFields]):
+    """Without a platform: the manifest or index of all its platforms; with one: that platform's image."""
+
+    name = "image"
+    version = 1
+    fields = ImageFields
+    products = frozenset({"image", "images"})
+    unkeyed = frozenset({"repository", "platforms"})
+
+    def variant(self, wanted: Variant) -> Variant:
+        return Variant(platform=wanted.platform)
+
+    def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
+        fields = declaration.fields
+        assert isinstance(fields, ImageFields)
+        if variant.platform is None:
+            platforms = fields.platforms or workspace.settings.platforms
+            return [Need(declaration.address, Variant(platform=platform), "image") for platform in platforms]
+        inner = Variant(variant.platform, fields.compression)
+        base = [Need(fields.base, inner, "image", ("base",))] if fields.base else []
+        layers = [Need(address, inner, "layers", ("layers", at)) for at, address in enumerate(fields.layers)]
+        return base + layers
+
+    def prepare(self, task: Task) -> Action:
+        fields = task.declaration.fields
+        assert isinstance(fields, ImageFields)
+        if task.variant.platform is None:
+            images = [Image.of(result) for result in task.results.values()]
+            return Action({}, lambda: join(task.store, images, fields.annotations))
+        return Action({"epoch": task.epoch}, lambda: _assemble(task, fields).data())
+
+
+def _assemble(task: Task, fields: ImageFields) -> Image:
+    """The image for one platform. Reads no layer bytes."""
+    platform = task.variant.platform or ""
+    results = {address: result for (address, _), result in task.results.items()}
+    base = Image.of(results[fields.base]) if fields.base else None
+    own = tuple(ImageLayer.of(data) for address in fields.layers for data in results[address]["layers"])
+    layers = (base.layers if base else ()) + own
+    epoch = datetime.datetime.fromtimestamp(task.epoch, datetime.UTC)
+    config = make_config(
+        read_config(task, base.config["digest"]) if base else None,
+        _overrides(fields),
+        platform,
+        fields.created or _rfc3339(epoch),
+        [(item.target, item.layer.diff_id) for item in own],
+    )
+    described = put_document(task.store, CONFIG, config)
+    manifest = put_document(task.store, MANIFEST, make_manifest(described, layers, fields.annotations))
+    return Image(platform, manifest, described, layers)
+
+
+def _overrides(fields: ImageFields) -> Overrides:
+    names = ("entrypoint", "cmd", "env", "workdir", "user", "ports", "volumes", "labels", "stop_signal")
+    values = {name: getattr(fields, name) for name in names}
+    check = fields.healthcheck
+    if check is not None:
+        times = {"Interval": check.interval, "Timeout": check.timeout, "StartPeriod": check.start_period}
+        said: dict[str, Any] = {name: duration(value) for name, value in times.items() if value is not None}
+        if check.retries is not None:
+            said["Retries"] = check.retries
+        values["healthcheck"] = {"Test": check.test, **said}
+    return Overrides(**values)
+
+
+def put_document(store: Store, media_type: str, document: Any) -> Descriptor:
+    """Keep a JSON document as a blob; returns its descriptor."""
+    data = canonical_json(document)
+    return {"mediaType": media_type, "digest": store.blobs.put(data), "size": len(data)}
+
+
+def join(store: Store, images: Sequence[Image], annotations: dict[str, str]) -> dict[str, Any]:
+    """The result of an output: its images, and an index when there are several.
+
+    Raises BuildFailed when two are for one platform.
+    """
+    platforms = [image.platform for image in images]
+    twice = sorted({platform for platform in platforms if platforms.count(platform) > 1})
+    if twice:
+        raise BuildFailed(f"two images of the index are for {twice[0]}", hint="keep one image per platform")
+    index = None
+    if len(images) > 1:
+        manifests = [{**image.manifest, "platform": parse_platform(image.platform)} for image in images]
+        index = put_document(store, INDEX, make_index(manifests, annotations))
+    return {"images": [image.data() for image in images], "index": index}

@@ -1,0 +1,173 @@
+"""What a target type is: a pydantic model of its fields, and the code that turns them into a result.
+
+This is the face that plugins see (entry-point group `stackbuild.targets`); the built-in types use no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from ..declare.address import Address, Spec
+from ..declare.fields import Fields
+from ..declare.package import Declaration
+from ..declare.toml import Key
+from ..declare.workspace import Workspace
+from ..layer.codec import Codec, Compression
+from ..layer.entry import Entry, arrange
+from ..layer.write import write_layer
+from ..oci.model import ImageLayer
+from ..store import Store
+
+F = TypeVar("F", bound=Fields)
+Product = Literal["layers", "files", "image", "images"]
+"""What a result can be used as: layers of an image, sources of another target, a base, an output."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a target is built for, besides its fields: the same target may be needed in several variants."""
+
+    platform: str | None = None
+    compression: Compression | None = None
+
+    def __str__(self) -> str:
+        return " ".join(item for item in (self.platform, self.compression) if item)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A result that a target needs. wants: how it is used; key: the field that asks for it."""
+
+    address: Address
+    variant: Variant
+    wants: Product
+    key: Key = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A target about to be built, with everything that its type may look at.
+
+    results: of its needs; epoch: seconds, the time of whatever states none; pool: for work in parallel.
+    """
+
+    declaration: Declaration
+    variant: Variant
+    workspace: Workspace
+    store: Store
+    pool: Executor
+    epoch: int
+    results: Mapping[tuple[Address, Variant], Any]
+    declarations: Mapping[Address, Declaration]
+    types: Mapping[str, TargetType[Any]]
+
+    @property
+    def folder(self) -> str:
+        """The target's folder on disk."""
+        return os.path.join(self.workspace.root, self.declaration.address.folder).rstrip("/")  # noqa: PTH118
+
+    def files_of(self, address: Address, stack: contextlib.ExitStack) -> list[Entry]:
+        """The entries of another target, as sources."""
+        declaration = self.declarations[address]
+        other = self.types[declaration.type_name]
+        assert isinstance(other, LayerType)
+        task = replace(self, declaration=declaration, variant=Variant(None, "gzip"))
+        return list(other.contribute(task).entries(stack))
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is to be done for a task. inputs: plain data that decides the result, beside fields and needs."""
+
+    inputs: Any
+    run: Callable[[], Any]
+
+
+class TargetType(ABC, Generic[F]):
+    """A type of targets.
+
+    name: the table in BUILD.toml; version: raised whenever the same recipe gives another result;
+    fields: the model; unkeyed: fields that do not decide the result; products: what results can serve as.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    fields: type[F]
+    products: ClassVar[frozenset[Product]]
+    unkeyed: ClassVar[frozenset[str]] = frozenset()
+
+    def variant(self, wanted: Variant) -> Variant:
+        """The part of `wanted` that makes a difference to this type."""
+        return Variant()
+
+    def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
+        """The results that must be there first. Raises RequestError when the fields rule the variant out."""
+        return ()
+
+    @abstractmethod
+    def prepare(self, task: Task) -> Action:
+        """Look at what decides the result, without making it."""
+
+    def recipe_fields(self, fields: F) -> dict[str, Any]:
+        """The fields that decide the result, as plain data."""
+        skipped = {*Fields.model_fields, *self.unkeyed}
+        return {name: plain(getattr(fields, name)) for name in type(fields).model_fields if name not in skipped}
+
+
+def plain(value: Any) -> Any:
+    """A field's value as the plain data that a recipe holds."""
+    if isinstance(value, Address | Spec):
+        return str(value)
+    if isinstance(value, BaseModel):
+        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    return repr(value) if isinstance(value, float) else value
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What a layer target puts in. inputs: plain data that decides the entries; entries: makes them,
+    with temporary files on the given stack; called only when the layer must be written."""
+
+    inputs: Any
+    entries: Callable[[contextlib.ExitStack], Sequence[Entry]]
+
+
+class LayerType(TargetType[F]):
+    """A type whose targets are one layer, and files for other targets."""
+
+    products = frozenset({"layers", "files"})
+
+    def variant(self, wanted: Variant) -> Variant:
+        return Variant(None, wanted.compression or "gzip")
+
+    @abstractmethod
+    def contribute(self, task: Task) -> Contribution:
+        """What the layer will hold."""
+
+    def prepare(self, task: Task) -> Action:
+        contribution = self.contribute(task)
+        codec = Codec(task.variant.compression or "gzip")
+
+        def run() -> Any:
+            with contextlib.ExitStack() as stack:
+                name = str(task.declaration.address)
+                entries = arrange(contribution.entries(stack), name)
+                layer = write_layer(task.store, entries, codec, task.pool)
+            return {"layers": [ImageLayer(layer, name).data()]}
+
+        return Action({"from": contribution.inputs, "codec": codec.version}, run)
