@@ -1,10 +1,10 @@
 """Container images as build targets.
 
-    import stackbuild
+import stackbuild
 
-    with stackbuild.Workspace.open(".") as workspace:
-        for built in workspace.build("//app:img"):
-            print(built.address, built.as_json(workspace.root)["digest"])
+with stackbuild.Workspace.open(".") as workspace:
+    for built in workspace.build("//app:img"):
+        print(built.address, built.as_json(workspace.root)["digest"])
 """
 
 from __future__ import annotations

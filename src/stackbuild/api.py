@@ -78,7 +78,9 @@ class Workspace:
         """The targets that specs mean, loaded with all they depend on. Raises DeclarationErrors."""
         return self.graph.select(parse_specs(specs, self._here))
 
-    def build(self, *specs: str, request: Request | None = None, listener: Quiet | None = None) -> list[Built]:
+    def build(
+        self, *specs: str, request: Request | None = None, listener: Quiet | None = None
+    ) -> list[Built]:
         """Build targets and write their outputs. Raises StackbuildError."""
         return [built for built, _ in self.build_explained(*specs, request=request, listener=listener)]
 
@@ -91,19 +93,18 @@ class Workspace:
         wanted = self._wanted(specs)
         plan = make_plan(self.graph, self.types, wanted, _platform(request.platform))
         outputs = self._outputs(wanted, request)
-        with self._builder(request.jobs, listener) as builder:
+        with self.store.shared(), self._builder(request.jobs, listener) as builder:
             outcomes = builder.run(plan)
             found = statuses(outcomes)
             results = []
-            with self.store.shared():
-                for root in plan.roots:
-                    result = _output_result(outcomes[root].result)
-                    output = outputs.get(root.address)
-                    if output and "images" in result:
-                        self._deliver(result, output, request)
-                    elapsed = time.monotonic() - start
-                    built = Built(root.address, result, found, elapsed, output if "images" in result else None)
-                    results.append((built, _reasons(builder, plan, root, outcomes) if request.explain else []))
+            for root in plan.roots:
+                result = _output_result(outcomes[root].result)
+                output = outputs.get(root.address)
+                if output and "images" in result:
+                    self._deliver(result, output, request)
+                elapsed = time.monotonic() - start
+                built = Built(root.address, result, found, elapsed, output if "images" in result else None)
+                results.append((built, _reasons(builder, plan, root, outcomes) if request.explain else []))
         return results
 
     def explain(self, *specs: str) -> Iterator[Reason]:
@@ -122,8 +123,11 @@ class Workspace:
 
     def _builder(self, jobs: int, listener: Quiet | None) -> _Closing:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return _Closing(Builder(self.graph, self.types, self.store, source_date_epoch(), jobs or cores,
-                                listener or Quiet()))
+        return _Closing(
+            Builder(
+                self.graph, self.types, self.store, source_date_epoch(), jobs or cores, listener or Quiet()
+            )
+        )
 
     def _outputs(self, wanted: Sequence[Address], request: Request) -> dict[Address, Path]:
         """Where each target's output goes. Raises RequestError when two would share a place."""
@@ -139,8 +143,10 @@ class Workspace:
         for address, path in outputs.items():
             other = folded.setdefault(str(path).casefold(), address)
             if other != address and _ignores_case(self.root):
-                raise RequestError(f"{other} and {address} have one output, as this disk ignores case",
-                                   hint="rename one of them")
+                raise RequestError(
+                    f"{other} and {address} have one output, as this disk ignores case",
+                    hint="rename one of them",
+                )
         return outputs
 
     def _is_image(self, address: Address) -> bool:
@@ -172,7 +178,9 @@ class _Closing:
     def __enter__(self) -> Builder:
         return self._builder
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         self._builder.close()
 
 
@@ -185,7 +193,7 @@ def _platform(text: str | None) -> str | None:
 
 def _output_result(result: Any) -> Any:
     """A node's result as an output: one platform's image counts as an image of one platform."""
-    if "images" in result or "layers" in result and "manifest" not in result:
+    if "images" in result or ("layers" in result and "manifest" not in result):
         return result
     return {"images": [Image.of(result).data()], "index": None}
 
@@ -198,7 +206,8 @@ def _reasons(
     nodes = {root, *nx.descendants(plan.edges, root)}
     return [
         (outcomes[node], explain_outcome(builder, outcomes[node]) if outcomes[node].status == "built" else [])
-        for node in plan.order() if node in nodes
+        for node in plan.order()
+        if node in nodes
     ]
 
 

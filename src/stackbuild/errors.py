@@ -1,11 +1,12 @@
 """One family of errors: where, what, hint, exit status.
 
-    StackbuildError            exit 1
-    ├── BuildFailed            exit 1   a target could not be built
-    ├── StoreError             exit 1   the store cannot be used
-    ├── DigestMismatch         exit 1   bytes are not what their digest says
-    └── RequestError           exit 2   the request or a BUILD.toml is wrong
-        └── DeclarationErrors  exit 2   every fault found in the loaded BUILD.toml files
+StackbuildError            exit 1
+├── BuildFailed            exit 1   a target could not be built
+├── StoreError             exit 1   the store cannot be used
+├── DigestMismatch         exit 1   bytes are not what their digest says
+├── RequestError           exit 2   the request or a BUILD.toml is wrong
+└── Failures                        several of the above, with the gravest exit status
+    └── DeclarationErrors  exit 2   every fault found in the loaded BUILD.toml files
 """
 
 from __future__ import annotations
@@ -72,17 +73,20 @@ class RequestError(StackbuildError):
     exit_status = 2
 
 
-class DeclarationErrors(RequestError):
-    """Every fault found in the loaded BUILD.toml files, sorted by position."""
+class Failures(StackbuildError):
+    """Several faults at once, sorted by position; the exit status is the gravest of theirs."""
 
-    def __init__(self, faults: Iterable[RequestError]) -> None:
-        self.faults: list[RequestError] = sorted(
-            faults, key=lambda fault: (fault.where or Position("", 0, 0), fault.what)
-        )
+    def __init__(self, faults: Iterable[StackbuildError]) -> None:
+        self.faults = sorted(faults, key=lambda fault: (fault.where or Position("", 0, 0), fault.what))
         super().__init__(f"{len(self.faults)} faults")
+        self.exit_status = max(fault.exit_status for fault in self.faults)
 
     def lines(self) -> list[str]:
         return list(dict.fromkeys(line for fault in self.faults for line in fault.lines()))
+
+
+class DeclarationErrors(Failures, RequestError):
+    """Every fault found in the loaded BUILD.toml files."""
 
 
 def nearest(name: str, known: Sequence[str] | Iterable[str]) -> str:

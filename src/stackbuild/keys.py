@@ -81,7 +81,9 @@ def digest(recipe: Any, algorithm: Algorithm = "xxh3_128") -> str:
     return f"{algorithm}:{hash_bytes(encode(recipe), algorithm)}"
 
 
-def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+def differences(
+    before: Any, after: Any, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     """Where two recipes differ: (path of names, value before, value after); None stands for absent."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in sorted({*before, *after}):

@@ -91,7 +91,9 @@ def explain_plan(builder: Builder, plan: Plan) -> Iterator[Reason]:
         for node in plan.order():
             open_needs = [need for need in plan.needs[node] if need not in results]
             if open_needs:
-                yield Reason(node, "unknown", [f"depends on {need}, which is built first" for need in open_needs])
+                yield Reason(
+                    node, "unknown", [f"depends on {need}, which is built first" for need in open_needs]
+                )
                 continue
             _, recipe, key = builder.prepare(node, results, plan)
             latest = builder.store.records.latest(builder.name(node))

@@ -30,7 +30,7 @@ class Node:
 
 @dataclass
 class Plan:
-    """roots: what was asked for; needs: of each node, in the type's order; edges: from a node to its needs."""
+    """roots: what was asked for; needs: of each node, in the type's order; edges: from node to need."""
 
     roots: list[Node]
     needs: dict[Node, list[Node]]
@@ -38,7 +38,9 @@ class Plan:
 
     def order(self) -> list[Node]:
         """Every node after all it needs."""
-        return list(reversed(list(nx.lexicographical_topological_sort(self.edges, key=lambda node: str(node)))))
+        return list(
+            reversed(list(nx.lexicographical_topological_sort(self.edges, key=lambda node: str(node))))
+        )
 
 
 def make_plan(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ..declare.address import Address
-from ..errors import StackbuildError
+from ..errors import Failures, StackbuildError
 from ..graph.load import TargetGraph
 from ..keys import digest
 from ..layer.chunk import Changed
@@ -48,18 +48,6 @@ class Listener(Protocol):
     def failed(self, node: Node, error: StackbuildError) -> None: ...
 
 
-class Failures(StackbuildError):
-    """Everything that failed in one build."""
-
-    def __init__(self, errors: list[StackbuildError]) -> None:
-        super().__init__(f"{len(errors)} targets failed")
-        self.errors = errors
-        self.exit_status = max(error.exit_status for error in errors)
-
-    def lines(self) -> list[str]:
-        return sorted({line for error in self.errors for line in error.lines()})
-
-
 @dataclass
 class Builder:
     """Builds nodes of one graph into one store. epoch: seconds, for whatever states no time of its own."""
@@ -89,9 +77,15 @@ class Builder:
         kind = self.types[declaration.type_name]
         needs = plan.needs[node]
         task = Task(
-            declaration, node.variant, self.graph.packages.workspace, self.store, self._chunks, self.epoch,
+            declaration,
+            node.variant,
+            self.graph.packages.workspace,
+            self.store,
+            self._chunks,
+            self.epoch,
             {(need.address, need.variant): results[need] for need in needs},
-            self.graph.declarations, self.types,
+            self.graph.declarations,
+            self.types,
         )
         action = kind.prepare(task)
         recipe = {

@@ -11,14 +11,21 @@ Commands = Any  # argparse's sub-parsers action, which has no public name
 
 def command(commands: Commands, name: str, help: str) -> argparse.ArgumentParser:
     """A new command."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=help, allow_abbrev=False
+    )
     return parser
 
 
 def add_specs(parser: argparse.ArgumentParser) -> None:
     """The targets that a command is about."""
-    parser.add_argument("specs", nargs="+", metavar="SPEC", type=str.strip,
-                        help="//folder:name, //folder:all, //folder/..., or one of them with - before it")
+    parser.add_argument(
+        "specs",
+        nargs="+",
+        metavar="SPEC",
+        type=str.strip,
+        help="//folder:name, //folder:all, //folder/..., or one of them with - before it",
+    )
 
 
 def print_json(value: Any) -> None:

@@ -33,11 +33,19 @@ def run(options: argparse.Namespace) -> int:
     with Workspace.open() as workspace:
         reasons = list(workspace.explain(*options.specs))
     if options.json:
-        print_json({"targets": [
-            {"target": str(reason.node.address), "variant": str(reason.node.variant), "status": reason.status,
-             "causes": reason.causes}
-            for reason in reasons
-        ]})
+        print_json(
+            {
+                "targets": [
+                    {
+                        "target": str(reason.node.address),
+                        "variant": str(reason.node.variant),
+                        "status": reason.status,
+                        "causes": reason.causes,
+                    }
+                    for reason in reasons
+                ]
+            }
+        )
         return 0
     for reason in reasons:
         print("\n".join(lines(str(reason.node), reason.status, reason.causes)))

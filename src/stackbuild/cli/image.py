@@ -18,18 +18,30 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = command(commands, "image", "Build images, or any other targets.")
     add_specs(parser)
-    parser.add_argument("--format", choices=("oci", "oci-archive", "docker-archive"), default="oci",
-                        help="what to write (default: oci, a layout folder)")
-    parser.add_argument("--output", metavar="PATH", help="where to write; \"none\" for nowhere (default: dist/)")
+    parser.add_argument(
+        "--format",
+        choices=("oci", "oci-archive", "docker-archive"),
+        default="oci",
+        help="what to write (default: oci, a layout folder)",
+    )
+    parser.add_argument(
+        "--output", metavar="PATH", help='where to write; "none" for nowhere (default: dist/)'
+    )
     parser.add_argument("--tag", metavar="NAME:TAG", help="name of the image inside the output")
     parser.add_argument("--platform", metavar="OS/ARCH", help="build for this platform only")
     parser.add_argument("--locked", action="store_true", help="refuse whatever stackbuild.lock does not pin")
-    parser.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="targets at once (default: the cores)")
+    parser.add_argument(
+        "--jobs", type=_jobs, default=0, metavar="N", help="targets at once (default: the cores)"
+    )
     parser.add_argument("--explain", action="store_true", help="say why each target is built")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     default = "plain" if os.environ.get("CI") else "auto"
-    parser.add_argument("--progress", choices=("auto", "plain", "none"), default=default,
-                        help="how to show the build under way")
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "plain", "none"),
+        default=default,
+        help="how to show the build under way",
+    )
     parser.set_defaults(run=run)
 
 
@@ -38,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
     from ..api import Request, Workspace
     from ..deliver.progress import choose
 
-    request = Request(options.platform, options.format, options.output, options.tag, options.jobs, options.explain)
+    request = Request(
+        options.platform, options.format, options.output, options.tag, options.jobs, options.explain
+    )
     with Workspace.open() as workspace:
         listener = choose(options.progress)
         try:

@@ -12,7 +12,9 @@ from .common import Commands, command, print_json
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = command(commands, "inspect", "List layers, sizes and files of a target, or of an image on disk.")
-    parser.add_argument("what", metavar="SPEC|PATH", help="a target, an OCI layout, or an OCI or docker archive")
+    parser.add_argument(
+        "what", metavar="SPEC|PATH", help="a target, an OCI layout, or an OCI or docker archive"
+    )
     parser.add_argument("--files", action="store_true", help="list the files of every layer")
     parser.add_argument("--platform", metavar="OS/ARCH", help="of an image on disk that has several")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with every file")

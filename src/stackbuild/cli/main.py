@@ -94,8 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("STACKBUILD_DEBUG"):
             raise
         kind = type(error).__name__
-        print(one_line(f"stackbuild: a fault of stackbuild itself: {kind}: {error}; set STACKBUILD_DEBUG=1 "
-                       "to see where, and report it"), file=sys.stderr)
+        print(
+            one_line(
+                f"stackbuild: a fault of stackbuild itself: {kind}: {error}; set STACKBUILD_DEBUG=1 "
+                "to see where, and report it"
+            ),
+            file=sys.stderr,
+        )
         return 1
 
 

@@ -37,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
 
     with Workspace.open() as workspace:
         if options.type and options.type not in workspace.types:
-            raise RequestError(f"unknown target type '{options.type}'", hint=nearest(options.type, workspace.types))
+            raise RequestError(
+                f"unknown target type '{options.type}'", hint=nearest(options.type, workspace.types)
+            )
         wanted = workspace.select(*options.specs)
         if options.question == "deps":
             wanted = query.dependencies(workspace.graph, wanted, transitive=options.transitive)
@@ -47,9 +49,14 @@ def run(options: argparse.Namespace) -> int:
         declarations = workspace.graph.declarations
         found = [address for address in wanted if options.type in (None, declarations[address].type_name)]
         if options.json:
-            print_json({"targets": [
-                {"address": str(address), "type": declarations[address].type_name} for address in found
-            ]})
+            print_json(
+                {
+                    "targets": [
+                        {"address": str(address), "type": declarations[address].type_name}
+                        for address in found
+                    ]
+                }
+            )
         else:
             _print(map(str, found))
     return 0

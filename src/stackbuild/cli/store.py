@@ -31,8 +31,13 @@ def add(commands: Commands) -> None:
         if name != "path":
             verb.add_argument("--json", action="store_true", help="print one JSON object")
         if name == "gc":
-            verb.add_argument("--keep", type=_age, default="30d", metavar="AGE",
-                              help="keep what was used within this time, as 30d or 12h (default: 30d)")
+            verb.add_argument(
+                "--keep",
+                type=_age,
+                default="30d",
+                metavar="AGE",
+                help="keep what was used within this time, as 30d or 12h (default: 30d)",
+            )
         verb.set_defaults(run=action)
 
 
@@ -52,7 +57,14 @@ def info(options: argparse.Namespace) -> int:
     with Store(default_path()) as store:
         report = collect.info(store)
     if options.json:
-        print_json({"path": str(default_path()), "blobs": report.blobs, "records": report.records, "bytes": report.bytes})
+        print_json(
+            {
+                "path": str(default_path()),
+                "blobs": report.blobs,
+                "records": report.records,
+                "bytes": report.bytes,
+            }
+        )
     else:
         print(f"{default_path()}: {report.blobs} blobs, {size_text(report.bytes)}, {report.records} records")
     return 0

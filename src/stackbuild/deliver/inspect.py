@@ -19,8 +19,11 @@ def describe(store: Store, result: Any, *, files: bool) -> list[dict[str, Any]]:
         return [{"platform": "", "digest": "", "layers": [_layer(store, item, files) for item in layers]}]
     images = [Image.of(data) for data in result["images"]]
     return [
-        {"platform": image.platform, "digest": image.manifest["digest"],
-         "layers": [_layer(store, item, files) for item in image.layers]}
+        {
+            "platform": image.platform,
+            "digest": image.manifest["digest"],
+            "layers": [_layer(store, item, files) for item in image.layers],
+        }
         for image in images
     ]
 
@@ -57,7 +60,9 @@ def text(described: list[dict[str, Any]]) -> list[str]:
             lines.append(f"  {layer['target']}  {layer['digest']}  {size_text(layer['size'])}")
             for file in layer.get("files", ()):
                 link = f" -> {file['link']}" if file["link"] else ""
-                lines.append(f"    {file['mode']} {file['owner']:>9} {file['size']:>10} /{file['path']}{link}")
+                lines.append(
+                    f"    {file['mode']} {file['owner']:>9} {file['size']:>10} /{file['path']}{link}"
+                )
     return lines
 
 

@@ -15,7 +15,7 @@ from .layout import root_of
 
 @dataclass(frozen=True)
 class Built:
-    """One target of a request, done. result: images with their index, or layers; output: where it was written."""
+    """One target of a request, done. result: images with their index, or layers; output: where it is."""
 
     address: Address
     result: Any
@@ -35,11 +35,16 @@ class Built:
             groups = [(image.platform if len(images) > 1 else None, list(image.layers)) for image in images]  # type: ignore[misc]
         return [
             {
-                "target": item.target, "digest": item.layer.digest, "diff_id": item.layer.diff_id,
-                "size": item.layer.size, "media_type": item.layer.media_type,
-                "status": self._status(item.target), **({"platform": platform} if platform else {}),
+                "target": item.target,
+                "digest": item.layer.digest,
+                "diff_id": item.layer.diff_id,
+                "size": item.layer.size,
+                "media_type": item.layer.media_type,
+                "status": self._status(item.target),
+                **({"platform": platform} if platform else {}),
             }
-            for platform, items in groups for item in items
+            for platform, items in groups
+            for item in items
         ]
 
     def as_json(self, workspace: Path) -> dict[str, Any]:
@@ -52,8 +57,13 @@ class Built:
             digest, media_type = root["digest"], root["mediaType"]
             platforms = [image["platform"] for image in self.result["images"]]
         return {
-            "address": str(self.address), "digest": digest, "media_type": media_type, "platforms": platforms,
-            "layers": self.layers(), "output": shown_path(self.output, workspace), "seconds": round(self.seconds, 3),
+            "address": str(self.address),
+            "digest": digest,
+            "media_type": media_type,
+            "platforms": platforms,
+            "layers": self.layers(),
+            "output": shown_path(self.output, workspace),
+            "seconds": round(self.seconds, 3),
         }
 
     def row(self, workspace: Path) -> str:

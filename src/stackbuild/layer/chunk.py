@@ -26,9 +26,7 @@ class Changed(BuildFailed):
     """A file is not what it was when its fingerprint was taken. content: the file."""
 
     def __init__(self, content: Content) -> None:
-        super().__init__(
-            f"{content.origin} changed while it was read", hint="build again when it is at rest"
-        )
+        super().__init__(f"{content.origin} changed while it was read", hint="build again when it is at rest")
         self.content = content
 
 
@@ -58,13 +56,20 @@ class Chunk:
 
     def key(self, codec_version: str) -> str:
         """Names the compressed chunk without reading its files: their fingerprints stand for them."""
-        return digest({
-            "versions": [WRITER_VERSION, CHUNKER_VERSION, codec_version],
-            "parts": [
-                [part.header, part.content.fingerprint if part.content else None, part.offset, part.length]
-                for part in self.parts
-            ],
-        })
+        return digest(
+            {
+                "versions": [WRITER_VERSION, CHUNKER_VERSION, codec_version],
+                "parts": [
+                    [
+                        part.header,
+                        part.content.fingerprint if part.content else None,
+                        part.offset,
+                        part.length,
+                    ]
+                    for part in self.parts
+                ],
+            }
+        )
 
     def read(self) -> bytes:
         """The chunk's bytes; every whole file in it is checked against its fingerprint.

@@ -49,7 +49,7 @@ class FileContent:
         file = open(self.path, "rb", buffering=0)  # noqa: SIM115  the caller closes it
         if self.offset:
             file.seek(self.offset)
-        return file  # type: ignore[return-value]
+        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,17 @@ def arrange(entries: Iterable[Entry], layer: str) -> list[Entry]:
                 f"{layer}: /{entry.path} is written twice, by {last.origin} and by {entry.origin}",
                 hint="rename one of them, or put them in two layers",
             )
+        _check_link(entry, layer)
         result.append(entry)
     _check_nesting(result, layer)
     return result
+
+
+def _check_link(entry: Entry, layer: str) -> None:
+    if "\0" in entry.link or re.search(r"[\ud800-\udfff]", entry.link):
+        raise BuildFailed(
+            f"{layer}: the link /{entry.path} has a target that is not valid UTF-8 ({entry.origin})"
+        )
 
 
 def _check_nesting(entries: Sequence[Entry], layer: str) -> None:

@@ -7,14 +7,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..errors import BuildFailed
 
 
 @contextmanager
-def decompressed(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file that is a gzip, zstd, xz, bzip2 or plain stream, told by its first bytes.
+def decompressed(path: Path) -> Iterator[Any]:
+    """A binary stream of what a gzip, zstd, xz, bzip2 or plain file holds, told by its first bytes.
 
     Raises BuildFailed, on reading, when the compressed data is damaged.
     """
@@ -26,12 +26,12 @@ def decompressed(path: Path) -> Iterator[IO[bytes]]:
                 import gzip
 
                 with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield unpacked  # type: ignore[misc]
+                    yield unpacked
             elif magic.startswith(b"\x28\xb5\x2f\xfd"):
                 import zstandard
 
                 with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as frames:
-                    yield frames  # type: ignore[misc]
+                    yield frames
             elif magic.startswith(b"\xfd7zXZ\0"):
                 import lzma
 
@@ -41,7 +41,7 @@ def decompressed(path: Path) -> Iterator[IO[bytes]]:
                 import bz2
 
                 with bz2.open(file) as stream:
-                    yield stream  # type: ignore[misc]
+                    yield stream
             else:
                 yield file
         except (EOFError, zlib.error, tarfile.TarError, OSError) as error:
@@ -54,7 +54,12 @@ def decompressed(path: Path) -> Iterator[IO[bytes]]:
 
 def members(path: Path) -> Iterator[dict[str, Any]]:
     """The entries of a layer blob, in order: path, type, mode, owner, size, link."""
-    kinds = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "symlink", tarfile.LNKTYPE: "hardlink"}
+    kinds = {
+        tarfile.REGTYPE: "file",
+        tarfile.DIRTYPE: "folder",
+        tarfile.SYMTYPE: "symlink",
+        tarfile.LNKTYPE: "hardlink",
+    }
     with decompressed(path) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         for member in tar:
             yield {

@@ -25,18 +25,20 @@ def padding(size: int) -> int:
 def _block(
     name: bytes, kind: bytes, size: int, mode: int, uid: int, gid: int, mtime: int, link: bytes, prefix: bytes
 ) -> bytes:
-    block = b"".join((
-        name.ljust(100, b"\0"),
-        b"%07o\0%07o\0%07o\0" % (mode, uid, gid),
-        b"%011o\0%011o\0" % (size, mtime),
-        b"        ",
-        kind,
-        link.ljust(100, b"\0"),
-        b"ustar\x0000",
-        bytes(64),
-        b"0000000\x000000000\0",
-        prefix.ljust(167, b"\0"),
-    ))
+    block = b"".join(
+        (
+            name.ljust(100, b"\0"),
+            b"%07o\0%07o\0%07o\0" % (mode, uid, gid),
+            b"%011o\0%011o\0" % (size, mtime),
+            b"        ",
+            kind,
+            link.ljust(100, b"\0"),
+            b"ustar\x0000",
+            bytes(64),
+            b"0000000\x000000000\0",
+            prefix.ljust(167, b"\0"),
+        )
+    )
     return b"%b%06o\0 %b" % (block[:148], sum(block), block[156:])
 
 
@@ -76,8 +78,12 @@ def header(entry: Entry) -> bytes:
         fields = (b"", path[:100])
     if len(link) > 100 or not link.isascii():
         records.append(_record(b"linkpath", link))
-    numbers = {"size": (size, _OCTAL_12), "uid": (entry.uid, _OCTAL_8), "gid": (entry.gid, _OCTAL_8),
-               "mtime": (entry.mtime, _OCTAL_12)}
+    numbers = {
+        "size": (size, _OCTAL_12),
+        "uid": (entry.uid, _OCTAL_8),
+        "gid": (entry.gid, _OCTAL_8),
+        "mtime": (entry.mtime, _OCTAL_12),
+    }
     kept: dict[str, int] = {}
     for name, (value, most) in numbers.items():
         if not 0 <= value <= most:
@@ -85,8 +91,15 @@ def header(entry: Entry) -> bytes:
         kept[name] = value if 0 <= value <= most else 0
     records += [_record(b"SCHILY.xattr." + name.encode(), value) for name, value in entry.xattrs]
     main = _block(
-        fields[1], _TYPES[entry.kind], kept["size"], entry.mode, kept["uid"], kept["gid"], kept["mtime"],
-        link[:100], fields[0],
+        fields[1],
+        _TYPES[entry.kind],
+        kept["size"],
+        entry.mode,
+        kept["uid"],
+        kept["gid"],
+        kept["mtime"],
+        link[:100],
+        fields[0],
     )
     if not records:
         return main

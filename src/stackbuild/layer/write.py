@@ -96,9 +96,7 @@ def _prepare(store: Store, chunk: Chunk, codec: Codec, version: str) -> _Piece:
     return _Piece(chunk, key, raw, codec.compress(raw), fresh=True)
 
 
-def _in_order(
-    store: Store, chunks: Iterable[Chunk], codec: Codec, pool: Executor
-) -> Iterator[_Piece]:
+def _in_order(store: Store, chunks: Iterable[Chunk], codec: Codec, pool: Executor) -> Iterator[_Piece]:
     """The prepared chunks in order, a bounded number of them in flight."""
     version = codec.version
     waiting: deque[Future[_Piece]] = deque()

@@ -18,8 +18,19 @@ from ..layer.read import decompressed
 from ..layer.write import Layer
 from ..store import Store
 from ..store.blobs import check_digest
-from .model import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, Image, ImageLayer, canonical_json
-from .model import make_manifest, oci_type, platform_text
+from .model import (
+    CONFIG,
+    INDEX,
+    LAYER,
+    MANIFEST,
+    Descriptor,
+    Image,
+    ImageLayer,
+    canonical_json,
+    make_manifest,
+    oci_type,
+    platform_text,
+)
 
 DOCUMENT_LIMIT = 4 << 20  # bytes; as registries limit manifests
 _PIECE = 1 << 20
@@ -56,7 +67,9 @@ class TarFiles:
             self._tar = tarfile.open(path, "r:*")  # noqa: SIM115  lives as long as the build
             members = self._tar.getmembers()
         except (tarfile.TarError, OSError, EOFError) as error:
-            raise BuildFailed(f"{path.name} is no OCI layout, OCI archive or docker archive: {error}") from error
+            raise BuildFailed(
+                f"{path.name} is no OCI layout, OCI archive or docker archive: {error}"
+            ) from error
         self._members = {member.name.removeprefix("./"): member for member in members}
 
     def open(self, path: str) -> IO[bytes] | None:
@@ -118,22 +131,26 @@ class ImageSource:
         """
         try:
             found = self._docker_images(store) if self.is_docker else self._oci_images(store, platform)
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise BuildFailed(f"{self.files.name} is malformed: {type(error).__name__} {error}") from error
         fitting = [image for image in found if image.platform == platform]
         if not fitting:
             have = ", ".join(sorted({image.platform for image in found})) or "no image"
             raise BuildFailed(f"{self.files.name} has no image for {platform}", hint=f"it has {have}")
         if len({image.manifest["digest"] for image in fitting}) > 1:
-            raise BuildFailed(f"{self.files.name} holds {len(fitting)} images for {platform}",
-                              hint="keep one image in a layout")
+            raise BuildFailed(
+                f"{self.files.name} holds {len(fitting)} images for {platform}",
+                hint="keep one image in a layout",
+            )
         return fitting[0]
 
     def platforms(self) -> list[str]:
         """The platforms that there are images for. Raises BuildFailed."""
         try:
             if self.is_docker:
-                return [platform_text(self._document(item["Config"])) for item in self._document("manifest.json")]
+                return [
+                    platform_text(self._document(item["Config"])) for item in self._document("manifest.json")
+                ]
             found = []
             for descriptor in self._manifests(self._document("index.json"), depth=0):
                 said = descriptor.get("platform")
@@ -141,7 +158,7 @@ class ImageSource:
                     said = self._blob_document(self._blob_document(descriptor)["config"])
                 found.append(platform_text(said))
             return found
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise BuildFailed(f"{self.files.name} is malformed: {type(error).__name__} {error}") from error
 
     def _oci_images(self, store: Store, platform: str) -> list[Image]:
@@ -189,7 +206,9 @@ class ImageSource:
         if stream is None:
             raise BuildFailed(f"{self.files.name} lacks the blob {digest}")
         with stream:
-            store.blobs.receive(_pieces(stream), digest)
+            _, size = store.blobs.receive(_pieces(stream), digest)
+        if size != descriptor["size"]:
+            raise DigestMismatch(f"{self.files.name}: the size of {digest} is not what its descriptor says")
 
     def _docker_images(self, store: Store) -> list[Image]:
         return [self._docker_image(item, store) for item in self._document("manifest.json")]
@@ -218,11 +237,31 @@ class ImageSource:
         self, platform: str, config: dict[str, Any], layers: tuple[ImageLayer, ...], store: Store
     ) -> Image:
         """The image with documents of our own form: whatever format it came in, one comes out."""
+        _check_config(config)
         data = canonical_json(config)
         described = {"mediaType": CONFIG, "digest": store.blobs.put(data), "size": len(data)}
         manifest = canonical_json(make_manifest(described, layers, {}))
-        described_manifest = {"mediaType": MANIFEST, "digest": store.blobs.put(manifest), "size": len(manifest)}
+        described_manifest = {
+            "mediaType": MANIFEST,
+            "digest": store.blobs.put(manifest),
+            "size": len(manifest),
+        }
         return Image(platform, described_manifest, described, layers)
+
+
+def _check_config(config: dict[str, Any]) -> None:
+    """Raise TypeError unless a configuration has the types that the spec gives what we inherit."""
+    inner = config.get("config") or {}
+    for document, names, kind in (
+        (inner, ("Env", "Entrypoint", "Cmd"), list),
+        (inner, ("ExposedPorts", "Volumes", "Labels"), dict),
+        (config, ("history",), list),
+    ):
+        for name in names:
+            if not isinstance(document.get(name), kind | None):
+                raise TypeError(f"its configuration's {name} is no {kind.__name__}")
+    if not all(isinstance(item, str) for item in inner.get("Env") or ()):
+        raise TypeError("its configuration's Env holds something that is no string")
 
 
 def _blob_name(descriptor: Descriptor) -> str:

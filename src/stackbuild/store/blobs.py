@@ -54,13 +54,10 @@ class Blobs:
             stat = path.stat()
         except FileNotFoundError:
             return False
-        if size is not None and stat.st_size != size:
-            path.unlink(missing_ok=True)
-            return False
         known = self._index.rows("SELECT size, inode, mtime FROM blob WHERE digest = ?", (digest,))
-        if known == [(stat.st_size, stat.st_ino, stat.st_mtime_ns)]:
-            return True
-        return self.verify(digest)
+        if known != [(stat.st_size, stat.st_ino, stat.st_mtime_ns)] and not self.verify(digest):
+            return False
+        return size in (None, stat.st_size)
 
     def verify(self, digest: str) -> bool:
         """Read every byte of the blob; remove it and answer False when they are not what they should be."""
@@ -120,7 +117,9 @@ class Blobs:
         data = self.path(digest).read_bytes()
         if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
             self.path(digest).unlink(missing_ok=True)
-            raise DigestMismatch(f"blob {digest} in the store is damaged", hint="build again; it is made anew")
+            raise DigestMismatch(
+                f"blob {digest} in the store is damaged", hint="build again; it is made anew"
+            )
         return data
 
     def all(self) -> list[tuple[str, int]]:

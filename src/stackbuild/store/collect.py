@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .store import Store
@@ -84,5 +85,5 @@ def collect(store: Store, keep_seconds: int) -> Report:
                 report.blobs += 1
                 report.bytes += size
         for entry in os.scandir(store.temp):
-            os.unlink(entry.path)  # nobody else holds the store now
+            Path(entry.path).unlink()  # nobody else holds the store now
     return report

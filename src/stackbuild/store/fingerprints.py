@@ -20,9 +20,7 @@ _PIECE = 1 << 20
 
 
 def _stat_text(stat: os.stat_result) -> str:
-    return (
-        f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_mode}"
-    )
+    return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_mode}"
 
 
 def _settled(stat: os.stat_result, seen: int) -> bool:

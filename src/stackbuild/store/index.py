@@ -12,17 +12,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import StoreError
+
 SCHEMA_VERSION = 1
 
 _SCHEMA = """
 CREATE TABLE record (key TEXT PRIMARY KEY, name TEXT NOT NULL, result TEXT NOT NULL, used INTEGER NOT NULL);
 CREATE TABLE latest (name TEXT PRIMARY KEY, key TEXT NOT NULL, before TEXT);
-CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL, mtime INTEGER NOT NULL);
+CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL,
+                   mtime INTEGER NOT NULL);
 CREATE TABLE chunk (key TEXT PRIMARY KEY, blob TEXT NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL,
                     raw_size INTEGER NOT NULL, raw_hash TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX chunk_blob ON chunk (blob);
-CREATE TABLE fingerprint (path BLOB PRIMARY KEY, stat TEXT NOT NULL, seen INTEGER NOT NULL, hash TEXT NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE fingerprint (path BLOB PRIMARY KEY, stat TEXT NOT NULL, seen INTEGER NOT NULL,
+                          hash TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -95,7 +98,7 @@ class Index:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise error
+            raise StoreError(f"the store's index {self.path}: {error}", hint="free some space, or try again")
         self._discard()
         self._open()
 

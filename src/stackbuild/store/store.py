@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import StoreError
 from ..keys import Algorithm
 from .blobs import Blobs
+from .files import write_atomically
 from .fingerprints import Fingerprints
 from .index import Index
 from .records import Records
@@ -40,6 +41,7 @@ class Store:
     def __init__(self, path: Path, algorithm: Algorithm = "xxh3_128") -> None:
         self.path = path
         self.temp = path / "tmp"
+        self._held = 0
         try:
             for folder in (path, self.temp, path / "blobs" / "sha256", path / "records"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,7 +63,7 @@ class Store:
     def _check_format(self) -> None:
         mark = self.path / "format"
         if not mark.exists():
-            mark.write_text(FORMAT)
+            write_atomically(mark, FORMAT.encode(), 0o600)
         elif mark.read_text() != FORMAT:
             raise StoreError(
                 f"the store {self.path} was made by another version of stackbuild",
@@ -70,12 +72,16 @@ class Store:
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[None]:
-        """Hold the store as a build does: others may build too, nobody may collect."""
-        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        """Hold the store as a build does: others may build too, nobody may collect. Holds may be nested."""
+        if not self._held:
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+        self._held += 1
         try:
             yield
         finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            self._held -= 1
+            if not self._held:
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:

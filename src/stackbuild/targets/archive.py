@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-
 import re
 import stat
 import tarfile
@@ -11,22 +10,33 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Any, BinaryIO
+from typing import IO, Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from ..declare.fields import Fields, ImagePath, Mode, Owner
-from ..errors import BuildFailed, DigestMismatch
+from ..errors import BuildFailed, DigestMismatch, RequestError
 from ..keys import new_hash
-from ..layer.entry import Entry, FileContent, clean_path
+from ..layer.entry import Entry, FileContent, Kind, clean_path
 from ..layer.read import decompressed
+from .sources import check_unchanged
 from .target import Contribution, LayerType, Task
 
 _PIECE = 1 << 20
 _XATTR = "SCHILY.xattr."
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    zlib.error,
+)
 _KEPT_XATTRS = ("security.capability", "user.")
 
 
@@ -36,7 +46,9 @@ def _sha256(value: Any) -> str:
     return value
 
 
-Sha256 = Annotated[str, BeforeValidator(_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+Sha256 = Annotated[
+    str, BeforeValidator(_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+]
 
 
 class ArchiveFields(Fields):
@@ -65,6 +77,8 @@ class ArchiveFields(Fields):
             raise ValueError("url and sha256 belong together")
         if self.url is not None and not self.url.startswith(("https://", "http://")):
             raise ValueError("url should begin with https:// or http://")
+        if ".." in self.strip_prefix.split("/"):
+            raise ValueError("strip_prefix should not hold '..'")
         if self.src is not None and (self.src.startswith("/") or ".." in self.src.split("/")):
             raise ValueError("src should be a path below this folder")
         return self
@@ -75,7 +89,7 @@ class _Member:
     """One member of an archive, whatever its format; link for symlinks and hard links."""
 
     name: str
-    kind: str
+    kind: Kind
     mode: int
     link: str
     xattrs: tuple[tuple[str, bytes], ...]
@@ -93,36 +107,37 @@ class ArchiveType(LayerType[ArchiveFields]):
         fields = task.declaration.fields
         assert isinstance(fields, ArchiveFields)
         path, mark = _local(task, fields)
-        inputs = {"mtime": task.epoch, "archive": mark}
+        where = task.declaration.position(("src",) if fields.src else ("url",))
 
         def entries(stack: contextlib.ExitStack) -> list[Entry]:
-            spool = stack.enter_context(tempfile.NamedTemporaryFile(dir=task.store.temp))
+            if fields.url is not None and not task.store.blobs.has(mark):
+                _fetch(task, fields.url, mark)
+            spool = stack.enter_context(tempfile.NamedTemporaryFile(dir=task.store.temp))  # noqa: SIM115
             shown = fields.src or fields.url or ""
             try:
-                return _entries(task, fields, path, spool, shown)  # type: ignore[arg-type]
-            except (tarfile.TarError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-                raise BuildFailed(f"{shown}: the archive is damaged: {error}",
-                                  where=task.declaration.position(("src",))) from error
+                found = _entries(task, fields, path, spool, shown)
+            except _DAMAGE as error:
+                raise BuildFailed(f"{shown}: the archive is damaged: {error}", where=where) from error
+            except BuildFailed as error:
+                raise BuildFailed(error.what, where=error.where or where, hint=error.hint) from error
+            check_unchanged(task, path, mark)
+            return found
 
-        return Contribution(inputs, entries)
+        return Contribution({"mtime": task.epoch, "archive": mark}, entries)
 
 
 def _local(task: Task, fields: ArchiveFields) -> tuple[Path, str]:
-    """Where the archive lies on this machine, and its fingerprint."""
+    """Where the archive lies on this machine, or will lie once fetched, and its fingerprint."""
     if fields.src is None:
         digest = f"sha256:{fields.sha256}"
-        if not task.store.blobs.has(digest):
-            _fetch(task, fields.url or "", digest)
         return task.store.blobs.path(digest), digest
     where = task.declaration.position(("src",))
-    path = Path(task.folder) / fields.src
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or not path.resolve().is_relative_to(task.workspace.root):
-            raise BuildFailed(f"'{fields.src}' is not a file of the workspace", where=where)
-        return path, task.store.fingerprints.of(str(path.resolve()), path.resolve().lstat())
-    except OSError as error:
-        raise BuildFailed(f"cannot read '{fields.src}': {error.strerror}", where=where) from error
+    path = (Path(task.folder) / fields.src).resolve()
+    if not path.is_file() or not path.is_relative_to(task.workspace.root):
+        raise RequestError(
+            f"'{fields.src}' is not a file of the workspace", where=where, hint="correct the path"
+        )
+    return path, task.store.fingerprints.of(str(path), path.lstat())
 
 
 def _fetch(task: Task, url: str, digest: str) -> None:
@@ -131,25 +146,39 @@ def _fetch(task: Task, url: str, digest: str) -> None:
         with urllib.request.urlopen(url, timeout=60) as answer:
             task.store.blobs.receive(iter(lambda: answer.read(_PIECE), b""), digest)
     except DigestMismatch as error:
-        raise BuildFailed(f"{url}: {error.what}", where=where, hint="correct sha256, or distrust the site") from error
+        raise BuildFailed(
+            f"{url}: {error.what}", where=where, hint="correct sha256, or distrust the site"
+        ) from error
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise BuildFailed(f"cannot fetch {url}: {error}", where=where) from error
 
 
 def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
-    kinds = {tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "symlink", tarfile.LNKTYPE: "hardlink"}
+    kinds: dict[bytes, Kind] = {
+        tarfile.DIRTYPE: "folder",
+        tarfile.SYMTYPE: "symlink",
+        tarfile.LNKTYPE: "hardlink",
+    }
     with tarfile.open(fileobj=stream, mode="r|") as tar:
         for member in tar:
-            kind = "file" if member.isreg() else kinds.get(member.type, "")
-            if not kind:
+            kind = "file" if member.isreg() else kinds.get(member.type)
+            if kind is None:
                 raise BuildFailed(f"'{member.name}' is a device or a pipe, which a layer cannot hold")
-            xattrs = tuple(sorted(
-                (name.removeprefix(_XATTR), value.encode("utf-8", "surrogateescape"))
-                for name, value in member.pax_headers.items()
-                if name.startswith(_XATTR) and name.removeprefix(_XATTR).startswith(_KEPT_XATTRS)
-            ))
-            yield _Member(member.name, kind, member.mode & 0o7777, member.linkname, xattrs,
-                          tar.extractfile(member) if kind == "file" else None)
+            xattrs = tuple(
+                sorted(
+                    (name.removeprefix(_XATTR), value.encode("utf-8", "surrogateescape"))
+                    for name, value in member.pax_headers.items()
+                    if name.startswith(_XATTR) and name.removeprefix(_XATTR).startswith(_KEPT_XATTRS)
+                )
+            )
+            yield _Member(
+                member.name,
+                kind,
+                member.mode & 0o7777,
+                member.linkname,
+                xattrs,
+                tar.extractfile(member) if kind == "file" else None,
+            )
 
 
 def _zip_members(path: Path) -> Iterator[_Member]:
@@ -175,7 +204,7 @@ def _members(path: Path) -> Iterator[_Member]:
         yield from _tar_members(stream)
 
 
-def _spool(stream: IO[bytes], spool: BinaryIO, path: str, algorithm: Any) -> FileContent:
+def _spool(stream: IO[bytes], spool: IO[bytes], path: str, algorithm: Any) -> FileContent:
     """The member's bytes at the end of the spool file."""
     hasher, offset, size = new_hash(algorithm), spool.tell(), 0
     while piece := stream.read(_PIECE):
@@ -185,9 +214,7 @@ def _spool(stream: IO[bytes], spool: BinaryIO, path: str, algorithm: Any) -> Fil
     return FileContent(path, size, f"{algorithm}:{hasher.hexdigest()}", offset)
 
 
-def _entries(
-    task: Task, fields: ArchiveFields, path: Path, spool: BinaryIO, shown: str
-) -> list[Entry]:
+def _entries(task: Task, fields: ArchiveFields, path: Path, spool: IO[bytes], shown: str) -> list[Entry]:
     """The archive's members as entries; of several with one name the last counts, as with tar."""
     prefix = clean_path(fields.strip_prefix)
     algorithm = task.store.fingerprints.algorithm
@@ -197,7 +224,7 @@ def _entries(
         inner = clean_path(name)
         if prefix and inner != prefix and not inner.startswith(f"{prefix}/"):
             return None
-        return clean_path(f"{fields.to}/{inner[len(prefix):]}") if inner != prefix else ""
+        return clean_path(f"{fields.to}/{inner[len(prefix) :]}") if inner != prefix else ""
 
     where = task.declaration.position(("src",) if fields.src else ("url",))
     for member in _members(path):
@@ -212,8 +239,17 @@ def _entries(
         mode = fields.mode if member.kind == "file" and fields.mode is not None else member.mode
         if member.kind == "symlink":
             mode = 0o777
-        entries[name] = Entry(name, member.kind, mode, *fields.owner, task.epoch, link, member.xattrs,  # type: ignore[arg-type]
-                              content, origin=f"{shown}:{member.name}")
+        entries[name] = Entry(
+            name,
+            member.kind,
+            mode,
+            *fields.owner,
+            task.epoch,
+            link,
+            member.xattrs,
+            content,
+            origin=f"{shown}:{member.name}",
+        )
     if not entries:
         raise BuildFailed(f"{shown} holds nothing" + (f" below '{prefix}'" if prefix else ""), where=where)
     spool.flush()
@@ -226,6 +262,17 @@ def _hard_link(entry: Entry, entries: dict[str, Entry], shown: str) -> Entry:
         return entry
     target = entries.get(entry.link)
     if target is None or target.kind != "file":
-        raise BuildFailed(f"{shown}: the hard link '{entry.path}' points at '{entry.link}', which is no file in it")
-    return Entry(entry.path, "hardlink", target.mode, entry.uid, entry.gid, entry.mtime, entry.link, target.xattrs,
-                 origin=entry.origin)
+        raise BuildFailed(
+            f"{shown}: the hard link '{entry.path}' points at '{entry.link}', which is no file in it"
+        )
+    return Entry(
+        entry.path,
+        "hardlink",
+        target.mode,
+        entry.uid,
+        entry.gid,
+        entry.mtime,
+        entry.link,
+        target.xattrs,
+        origin=entry.origin,
+    )

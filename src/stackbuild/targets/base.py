@@ -9,9 +9,10 @@ from pydantic import Field, field_validator
 
 from ..declare.fields import Fields
 from ..declare.workspace import Platform
-from ..errors import BuildFailed
+from ..errors import BuildFailed, DigestMismatch, RequestError
 from ..oci.source import ImageSource
-from .target import Action, Task, TargetType, Variant
+from .sources import check_unchanged
+from .target import Action, TargetType, Task, Variant
 
 
 class BaseFields(Fields):
@@ -47,22 +48,29 @@ class BaseType(TargetType[BaseFields]):
         where = task.declaration.position(("path",))
         platform = task.variant.platform or task.workspace.settings.platforms[0]
         if fields.platforms and platform not in fields.platforms:
-            raise BuildFailed(f"{task.declaration.address} is not for {platform}",
-                              where=task.declaration.position(("platforms",)), hint=f"add \"{platform}\"")
+            raise RequestError(
+                f"{task.declaration.address} is not for {platform}",
+                where=task.declaration.position(("platforms",)),
+                hint=f'add "{platform}"',
+            )
         path = (Path(task.folder) / fields.path).resolve()
         marker = path / "index.json" if path.is_dir() else path
         if not path.is_relative_to(task.workspace.root):
-            raise BuildFailed(f"'{fields.path}' is outside the workspace", where=where)
+            raise RequestError(f"'{fields.path}' is outside the workspace", where=where)
         if not marker.is_file():
-            raise BuildFailed(f"'{fields.path}' is no OCI layout, OCI archive or docker archive", where=where,
-                              hint="correct the path, or make the image first")
+            raise RequestError(
+                f"'{fields.path}' is no OCI layout, OCI archive or docker archive",
+                where=where,
+                hint="correct the path, or make the image first",
+            )
         mark = task.store.fingerprints.of(str(marker), marker.lstat())
 
         def run() -> object:
             try:
                 image = ImageSource(path, str(task.declaration.address)).image(platform, task.store)
-            except BuildFailed as error:
-                raise BuildFailed(error.what, where=error.where or where, hint=error.hint) from error
+            except (BuildFailed, DigestMismatch) as error:
+                raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
+            check_unchanged(task, marker, mark)
             return image.data()
 
         return Action({"image": mark}, run)

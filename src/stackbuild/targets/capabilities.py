@@ -10,14 +10,14 @@ import struct
 
 XATTR = "security.capability"
 
-_NAMES = (
-    "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable "
-    "net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot "
-    "sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease "
-    "audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read "
-    "perfmon bpf checkpoint_restore"
-).split()
-NUMBERS = {f"cap_{name}": number for number, name in enumerate(_NAMES)}
+_NAMES = """
+chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable
+net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot
+sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease
+audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read
+perfmon bpf checkpoint_restore
+"""
+NUMBERS = {f"cap_{name}": number for number, name in enumerate(_NAMES.split())}
 
 _CLAUSE = re.compile(r"([a-z_,]+)[+=]([eip]+)\Z")
 _REVISION_2 = 0x02000000
@@ -48,4 +48,6 @@ def encode(text: str) -> bytes:
         raise ValueError("an empty capability; write cap_NAME+ep")
     low = 0xFFFFFFFF
     magic = _REVISION_2 | (_EFFECTIVE if effective else 0)
-    return struct.pack("<IIIII", magic, permitted & low, inheritable & low, permitted >> 32, inheritable >> 32)
+    return struct.pack(
+        "<IIIII", magic, permitted & low, inheritable & low, permitted >> 32, inheritable >> 32
+    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
@@ -15,11 +13,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from ..declare.address import Address
 from ..declare.fields import Fields, ImagePath, Mode, Owner, Source
 from ..declare.package import Declaration
+from ..declare.toml import Key
 from ..declare.workspace import Workspace
-from ..errors import BuildFailed
+from ..errors import RequestError
 from ..layer.entry import Entry, FileContent, clean_path
 from . import capabilities
-from .globs import Found, Globs, matches
+from .globs import Found, matches
+from .sources import find_sources, fingerprint, mode_of
 from .target import Contribution, LayerType, Need, Task, Variant
 
 V = TypeVar("V")
@@ -35,7 +35,7 @@ def _mtime(value: Any) -> int:
 
 def _capability(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("should be a capability, as \"cap_net_bind_service+ep\"")
+        raise ValueError('should be a capability, as "cap_net_bind_service+ep"')
     capabilities.encode(value)
     return value
 
@@ -62,7 +62,8 @@ class FilesFields(Fields):
     owner: Owner = (0, 0)
     """Owner of everything, "uid:gid"."""
     modes: dict[str, Mode] = Field(default_factory=dict)
-    """Glob -> mode; the last that matches wins. A glob matches source paths, or image paths when it begins with "/"."""
+    """Glob -> mode; the last that matches wins. A glob means source paths, or image paths when it begins
+    with "/"."""
     owners: dict[str, Owner] = Field(default_factory=dict)
     """Glob -> owner, as in `modes`."""
     symlinks: dict[str, str] = Field(default_factory=dict)
@@ -103,20 +104,22 @@ class FilesType(LayerType[FilesFields]):
         srcs = declaration.fields.srcs  # type: ignore[attr-defined]
         return [
             Need(source, Variant(None, "gzip"), "files", ("srcs", number))
-            for number, source in enumerate(srcs) if isinstance(source, Address)
+            for number, source in enumerate(srcs)
+            if isinstance(source, Address)
         ]
 
     def contribute(self, task: Task) -> Contribution:
         fields = task.declaration.fields
         assert isinstance(fields, FilesFields)
-        found = _find(task, fields)
-        prints = {item.path: _fingerprint(task, item) for item in found}
+        found = find_sources(task, fields.srcs)
+        prints = {item.path: fingerprint(task, item) for item in found}
         mtime = fields.mtime if fields.mtime is not None else task.epoch
         inputs = {
             "mtime": mtime,
             "files": {
-                item.path: f"link {prints[item.path]}" if item.is_link
-                else f"{_mode_of(item):04o} {prints[item.path]}"
+                item.path: f"link {prints[item.path]}"
+                if item.is_link
+                else f"{mode_of(item):04o} {prints[item.path]}"
                 for item in found
             },
         }
@@ -125,82 +128,35 @@ class FilesType(LayerType[FilesFields]):
             placed = [_place(task, fields, item, prints[item.path], mtime) for item in found]
             for source in fields.srcs:
                 if isinstance(source, Address):
-                    placed += [_replace(task, fields, entry) for entry in task.files_of(source, stack)
-                               if entry.kind not in ("folder", "whiteout")]
+                    placed += [
+                        _replace(task, fields, entry)
+                        for entry in task.files_of(source, stack)
+                        if entry.kind not in ("folder", "whiteout")
+                    ]
             return _finish(task, fields, placed, mtime)
 
         return Contribution(inputs, entries)
 
 
-def _find(task: Task, fields: FilesFields) -> list[Found]:
-    """The files that the globs mean. Raises BuildFailed for each thing that cannot be a source."""
-    patterns = [source for source in fields.srcs if isinstance(source, str)]
-    if not patterns:
-        return []
-    hidden = frozenset({str(task.workspace.dist), str(task.store.path)})
+def _join(task: Task, to: str, path: str, key: Key) -> str:
+    """A path below `to`; one that begins with "/" starts at the image's root instead. key: who says so."""
     try:
-        found, unused = Globs(patterns).find(task.folder, hidden)
-    except OSError as error:
-        raise BuildFailed(f"cannot read {error.filename}: {error.strerror}") from error
-    for pattern in unused:
-        where = task.declaration.position(("srcs", fields.srcs.index(pattern)))
-        folder = os.path.isdir(os.path.join(task.folder, pattern))  # noqa: PTH112, PTH118
-        hint = f"it is a folder; write \"{pattern.rstrip('/')}/**\"" if folder else "correct it, or remove it"
-        raise BuildFailed(f"the glob '{pattern}' matches no file", where=where, hint=hint)
-    task.store.fingerprints.preload_once(task.folder)
-    return found
-
-
-def _mode_of(item: Found) -> int:
-    # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
-    return 0o755 if item.stat.st_mode & stat.S_IXUSR else 0o644
-
-
-def _fingerprint(task: Task, item: Found) -> str:
-    """The fingerprint of a file's bytes, or a link's target."""
-    path = f"{task.folder}/{item.path}"
-    where = task.declaration.position(("srcs",))
-    try:
-        item.path.encode()
-    except UnicodeEncodeError:
-        raise BuildFailed(f"the file name {os.fsencode(item.path)!r} is not UTF-8", where=where) from None
-    if item.is_link:
-        return _safe_link(task, path, item.path)
-    if not stat.S_ISREG(item.stat.st_mode):
-        raise BuildFailed(f"'{item.path}' is neither a file, a folder nor a symlink", where=where,
-                          hint=f"take it away with \"!{item.path}\"")
-    return task.store.fingerprints.of(path, item.stat)
-
-
-def _safe_link(task: Task, path: str, shown: str) -> str:
-    link = os.readlink(path)
-    root = str(task.workspace.root)
-    lexical = os.path.normpath(os.path.join(os.path.dirname(path), link))  # noqa: PTH118, PTH120
-    real = os.path.realpath(path)
-    inside = all(place == root or place.startswith(root.rstrip("/") + "/") for place in (lexical, real))
-    if os.path.isabs(link) or not inside:  # noqa: PTH117
-        raise BuildFailed(f"the symlink '{shown}' -> '{link}' leaves the workspace",
-                          where=task.declaration.position(("srcs",)),
-                          hint=f"take it away with \"!{shown}\", or make the link with 'symlinks'")
-    return link
-
-
-def _join(to: str, path: str) -> str:
-    """A path below `to`; one that begins with "/" starts at the image's root instead."""
-    return clean_path(path if path.startswith("/") else f"{to}/{path}")
+        return clean_path(path if path.startswith("/") else f"{to}/{path}")
+    except ValueError as error:
+        raise RequestError(str(error), where=task.declaration.position(key)) from error
 
 
 def _target_path(task: Task, fields: FilesFields, source: str) -> str:
     where = task.declaration.position(("strip_prefix",))
     if source in fields.rename:
-        return _join(fields.to, fields.rename[source])
+        return _join(task, fields.to, fields.rename[source], ("rename", source))
     prefix = fields.strip_prefix.strip("/")
     if prefix and not source.startswith(f"{prefix}/"):
-        raise BuildFailed(f"'{source}' does not lie below the strip_prefix '{prefix}'", where=where)
+        raise RequestError(f"'{source}' does not lie below the strip_prefix '{prefix}'", where=where)
     try:
-        return clean_path(f"{fields.to}/{source[len(prefix):]}")
+        return clean_path(f"{fields.to}/{source[len(prefix) :]}")
     except ValueError as error:
-        raise BuildFailed(str(error), where=task.declaration.position(("srcs",))) from error
+        raise RequestError(str(error), where=task.declaration.position(("srcs",))) from error
 
 
 def _place(task: Task, fields: FilesFields, item: Found, mark: str, mtime: int) -> _Placed:
@@ -210,7 +166,7 @@ def _place(task: Task, fields: FilesFields, item: Found, mark: str, mtime: int) 
     if item.is_link:
         return _Placed(item.path, Entry(path, "symlink", 0o777, mtime=mtime, link=mark, origin=origin))
     content = FileContent(absolute, item.stat.st_size, mark)
-    return _Placed(item.path, Entry(path, "file", _mode_of(item), mtime=mtime, content=content, origin=origin))
+    return _Placed(item.path, Entry(path, "file", mode_of(item), mtime=mtime, content=content, origin=origin))
 
 
 def _replace(task: Task, fields: FilesFields, entry: Entry) -> _Placed:
@@ -223,24 +179,44 @@ def _finish(task: Task, fields: FilesFields, placed: list[_Placed], mtime: int) 
     """All entries: the sources', and those that the fields ask for, with owners, modes and capabilities."""
     name = str(task.declaration.address)
     made = [
-        Entry(_join(fields.to, path), "symlink", 0o777, mtime=mtime, link=target, origin=f"symlinks of {name}")
+        Entry(
+            _join(task, fields.to, path, ("symlinks", path)),
+            "symlink",
+            0o777,
+            mtime=mtime,
+            link=target,
+            origin=f"symlinks of {name}",
+        )
         for path, target in fields.symlinks.items()
     ]
     folders = _folders(task, fields, [item.entry for item in placed] + made, mtime)
     base = clean_path(fields.to)
     everything = placed + [
-        _Placed(entry.path.removeprefix(f"{base}/") if base else entry.path, entry) for entry in made + folders
+        _Placed(entry.path.removeprefix(f"{base}/") if base else entry.path, entry)
+        for entry in made + folders
     ]
     used: set[tuple[str, str]] = set()
     entries = [_dress(fields, item, used) for item in everything]
     for field in ("rename", "modes", "owners", "capabilities"):
         for glob in getattr(fields, field):
-            known = any(item.source == glob for item in placed) if field == "rename" else (field, glob) in used
+            known = (
+                any(item.source == glob for item in placed) if field == "rename" else (field, glob) in used
+            )
             if not known:
                 where = task.declaration.position((field, glob), of_key=True)
-                raise BuildFailed(f"'{glob}' in {field} matches nothing", where=where, hint="correct it, or remove it")
-    gone = [Entry(_join(fields.to, path), "whiteout", 0, mtime=mtime, origin=f"whiteouts of {name}")
-            for path in fields.whiteouts]
+                raise RequestError(
+                    f"'{glob}' in {field} matches nothing", where=where, hint="correct it, or remove it"
+                )
+    gone = [
+        Entry(
+            _join(task, fields.to, path, ("whiteouts", number)),
+            "whiteout",
+            0,
+            mtime=mtime,
+            origin=f"whiteouts of {name}",
+        )
+        for number, path in enumerate(fields.whiteouts)
+    ]
     return entries + gone
 
 
@@ -279,13 +255,18 @@ def _folders(task: Task, fields: FilesFields, entries: list[Entry], mtime: int) 
     chosen: set[str] = set()
     for number, item in enumerate(fields.dirs):
         if not any(char in item for char in "*?["):
-            chosen.add(_join(fields.to, item))
+            chosen.add(_join(task, fields.to, item, ("dirs", number)))
             continue
         pattern = item.lstrip("/") if item.startswith("/") or not base else f"{base}/{item}"
         hits = {path for path in implied if matches(pattern, path)}
         if not hits:
-            raise BuildFailed(f"'{item}' in dirs matches no folder of the sources",
-                              where=task.declaration.position(("dirs", number)), hint="correct it, or remove it")
+            raise RequestError(
+                f"'{item}' in dirs matches no folder of the sources",
+                where=task.declaration.position(("dirs", number)),
+                hint="correct it, or remove it",
+            )
         chosen |= hits
     origin = f"dirs of {task.declaration.address}"
-    return [Entry(path, "folder", fields.dir_mode, mtime=mtime, origin=origin) for path in sorted(chosen - {""})]
+    return [
+        Entry(path, "folder", fields.dir_mode, mtime=mtime, origin=origin) for path in sorted(chosen - {""})
+    ]

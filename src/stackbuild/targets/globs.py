@@ -93,7 +93,9 @@ class Globs:
         away = [compiled(pattern) for pattern in self.excluded]
         found: list[Found] = []
         for entry, path in self._walk(folder, hidden):
-            hits = [pattern for pattern, regex in wild if regex.match(path)] if entry.name != BUILD_FILE else []
+            hits = (
+                [pattern for pattern, regex in wild if regex.match(path)] if entry.name != BUILD_FILE else []
+            )
             if path in literal:
                 hits.append(literal[path])
             if not hits:

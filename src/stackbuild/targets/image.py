@@ -14,11 +14,21 @@ from ..declare.workspace import Platform, Workspace
 from ..errors import BuildFailed
 from ..layer.codec import Compression
 from ..oci.config import Overrides, duration, make_config
-from ..oci.model import CONFIG, INDEX, MANIFEST, Descriptor, Image, ImageLayer, canonical_json
-from ..oci.model import make_index, make_manifest, parse_platform
+from ..oci.model import (
+    CONFIG,
+    INDEX,
+    MANIFEST,
+    Descriptor,
+    Image,
+    ImageLayer,
+    canonical_json,
+    make_index,
+    make_manifest,
+    parse_platform,
+)
 from ..store import Store
 from .base import read_config
-from .target import Action, Need, Task, TargetType, Variant
+from .target import Action, Need, TargetType, Task, Variant
 
 
 def _created(value: Any) -> str:
@@ -38,8 +48,13 @@ def _rfc3339(value: datetime.datetime) -> str:
 
 def _port(value: Any) -> str:
     number, _, protocol = value.partition("/") if isinstance(value, str) else ("", "", "")
-    if not number.isascii() or not number.isdigit() or not 0 < int(number) < 65536 or protocol not in ("", "tcp", "udp", "sctp"):
-        raise ValueError("should be a port, as \"8080\" or \"53/udp\"")
+    if (
+        not number.isascii()
+        or not number.isdigit()
+        or not 0 < int(number) < 65536
+        or protocol not in ("", "tcp", "udp", "sctp")
+    ):
+        raise ValueError('should be a port, as "8080" or "53/udp"')
     return str(value)
 
 

@@ -12,7 +12,7 @@ from ..declare.workspace import Workspace
 from ..errors import BuildFailed
 from ..oci.model import Image
 from .image import join
-from .target import Action, Need, Task, TargetType, Variant
+from .target import Action, Need, TargetType, Task, Variant
 
 
 class IndexFields(Fields):
@@ -41,6 +41,8 @@ class IndexType(TargetType[IndexFields]):
             try:
                 return join(task.store, images, {})
             except BuildFailed as error:
-                raise BuildFailed(error.what, where=task.declaration.position(("images",)), hint=error.hint) from error
+                raise BuildFailed(
+                    error.what, where=task.declaration.position(("images",)), hint=error.hint
+                ) from error
 
         return Action({}, run)

@@ -120,7 +120,9 @@ class TargetType(ABC, Generic[F]):
     def recipe_fields(self, fields: F) -> dict[str, Any]:
         """The fields that decide the result, as plain data."""
         skipped = {*Fields.model_fields, *self.unkeyed}
-        return {name: plain(getattr(fields, name)) for name in type(fields).model_fields if name not in skipped}
+        return {
+            name: plain(getattr(fields, name)) for name in type(fields).model_fields if name not in skipped
+        }
 
 
 def plain(value: Any) -> Any:
