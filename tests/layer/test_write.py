@@ -1,0 +1,171 @@
+"""The layer writer: chunks, digests, and what is compressed again."""
+
+import gzip
+import hashlib
+import io
+import random
+import subprocess
+import sys
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import zstandard
+
+from stackbuild.keys import hash_bytes
+from stackbuild.layer import codec as codecs
+from stackbuild.layer.chunk import AVERAGE, LARGEST, Changed, split
+from stackbuild.layer.codec import Codec
+from stackbuild.layer.entry import BytesContent, Entry, FileContent
+from stackbuild.layer.write import write_layer
+from stackbuild.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "store") as opened:
+        yield opened
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+def files(count, size=3000, seed=1):
+    rng = random.Random(seed)
+    return [
+        Entry(f"dir{i // 50:03}/file{i:05}", "file", content=BytesContent(rng.randbytes(size)))
+        for i in range(count)
+    ]
+
+
+def unpack(store, layer):
+    data = store.blobs.path(layer.digest).read_bytes()
+    if layer.media_type.endswith("gzip"):
+        return gzip.decompress(data)
+    return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True).read()
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_digests_are_those_of_the_bytes(store, pool, name):
+    entries = files(2000)
+    layer = write_layer(store, entries, Codec(name), pool)
+    blob = store.blobs.path(layer.digest).read_bytes()
+    raw = unpack(store, layer)
+    assert layer.digest == "sha256:" + hashlib.sha256(blob).hexdigest()
+    assert layer.diff_id == "sha256:" + hashlib.sha256(raw).hexdigest()
+    assert layer.size == len(blob)
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        assert [member.name for member in tar] == [entry.path for entry in entries]
+
+
+def test_an_insertion_moves_no_other_cut():
+    entries = files(6000)
+    extra = Entry("dir000/file00000a", "file", content=BytesContent(b"new"))
+    before = {chunk.key("1") for chunk in split(entries)}
+    after = {chunk.key("1") for chunk in split(sorted([*entries, extra], key=lambda entry: entry.path))}
+    assert len(before) > 5
+    assert len(after - before) <= 2
+
+
+def test_chunks_are_neither_tiny_nor_large():
+    sizes = [sum(part.size for part in chunk.parts) for chunk in split(files(8000))]
+    assert max(sizes) <= LARGEST
+    assert AVERAGE / 4 < sum(sizes) / len(sizes) < LARGEST
+
+
+def test_one_changed_file_compresses_one_chunk(store, pool, monkeypatch):
+    entries = files(6000)
+    write_layer(store, entries, Codec("gzip"), pool)
+    counted = []
+    compress = codecs.Codec.compress
+    monkeypatch.setattr(
+        codecs.Codec, "compress", lambda self, data: counted.append(1) or compress(self, data)
+    )
+    entries[3000] = Entry(entries[3000].path, "file", content=BytesContent(bytes(3000)))
+    warm = write_layer(store, entries, Codec("gzip"), pool)
+    assert len(counted) == 1
+    with Store(store.path.parent / "cold") as cold:
+        assert write_layer(cold, entries, Codec("gzip"), pool) == warm
+
+
+def big_file(path, size):
+    data = random.Random(2).randbytes(1 << 16) * (size >> 16)
+    path.write_bytes(data)
+    return FileContent(str(path), len(data), "xxh3_128:" + hash_bytes(data, "xxh3_128"))
+
+
+def test_a_big_file_is_cut_by_offset(store, pool, tmp_path):
+    content = big_file(tmp_path / "big", 3 * LARGEST + (1 << 16))
+    entries = [Entry("a", "file", content=BytesContent(b"1")), Entry("big", "file", content=content)]
+    layer = write_layer(store, entries, Codec("gzip"), pool)
+    with tarfile.open(fileobj=io.BytesIO(unpack(store, layer))) as tar:
+        assert tar.extractfile("big").read() == (tmp_path / "big").read_bytes()
+
+
+@pytest.mark.parametrize("size", [1 << 16, 3 * LARGEST])
+@pytest.mark.parametrize("change", ["same size", "shorter"])
+def test_a_file_that_is_no_longer_its_fingerprint_is_refused(store, pool, tmp_path, size, change):
+    content = big_file(tmp_path / "big", size)
+    with open(tmp_path / "big", "r+b") as file:
+        file.seek(size - 1)
+        if change == "shorter":
+            file.truncate()
+        else:
+            file.write(b"\xff" if content.open().read()[-1:] != b"\xff" else b"\0")
+    with pytest.raises(Changed):
+        write_layer(store, [Entry("big", "file", content=content)], Codec("gzip"), pool)
+    assert not store.blobs.all()
+
+
+def test_a_damaged_cached_chunk_is_made_again(store, pool):
+    entries = files(10)
+    first = write_layer(store, entries, Codec("gzip"), pool)
+    path = store.blobs.path(first.digest)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(bytes(data))
+    assert write_layer(store, entries, Codec("gzip"), pool) == first
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == first.digest.removeprefix("sha256:")
+
+
+def test_gzip_members_hold_neither_time_nor_name():
+    member = Codec("gzip").compress(b"hello")
+    assert member[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+
+
+def test_compressed_bytes_are_pinned():
+    """They may change only together with the version that stands in every key."""
+    data = b"".join(b"line %d of a file\n" % number for number in range(20000))
+    found = {name: hash_bytes(Codec(name).compress(data), "xxh3_128") for name in ("gzip", "zstd")}
+    assert found == {"gzip": "bdc2a59f5775f92decdb9efc5968c5aa", "zstd": "c8b1ec35d1b0a52163d383b66c034117"}
+
+
+MEMORY = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from stackbuild.layer.codec import Codec
+from stackbuild.layer.entry import Entry, FileContent
+from stackbuild.layer.write import write_layer
+from stackbuild.store import Store
+path, size, print_ = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+with ThreadPoolExecutor(2) as pool, Store(Path(sys.argv[4])) as store:
+    write_layer(store, [Entry("big", "file", content=FileContent(path, size, print_))], Codec("gzip"), pool)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_stays_flat(tmp_path):
+    used = []
+    for size in (64 << 20, 384 << 20):
+        path = tmp_path / f"f{size}"
+        with open(path, "wb") as file:
+            file.truncate(size)
+        mark = "xxh3_128:" + hash_bytes(bytes(size), "xxh3_128")
+        command = [sys.executable, "-c", MEMORY, str(path), str(size), mark, str(tmp_path / f"s{size}")]
+        used.append(int(subprocess.run(command, capture_output=True, check=True, text=True).stdout))
+    assert used[1] < used[0] * 1.3

@@ -1,0 +1,201 @@
+"""The store: what is put in comes out, and whatever is damaged counts as missing."""
+
+import hashlib
+import os
+import stat
+import time
+
+import pytest
+
+from stackbuild.errors import DigestMismatch, StoreError
+from stackbuild.store import Store, collect
+from stackbuild.store.records import Record
+
+DATA = b"some bytes"
+DIGEST = "sha256:" + hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "store") as opened:
+        yield opened
+
+
+def damage(store, digest, data=b"other byte"):
+    path = store.blobs.path(digest)
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def test_the_store_is_private(store):
+    for folder in (store.path, store.temp, store.path / "blobs" / "sha256", store.path / "records"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((store.path / "index.sqlite").stat().st_mode) == 0o600
+
+
+def test_a_blob_comes_back(store):
+    assert store.blobs.put(DATA) == DIGEST
+    assert store.blobs.has(DIGEST, len(DATA)) and store.blobs.read(DIGEST) == DATA
+    assert not list(store.temp.iterdir())
+
+
+def test_a_blob_of_another_size_is_not_there_but_stays(store):
+    store.blobs.put(DATA)
+    assert not store.blobs.has(DIGEST, 3)
+    assert store.blobs.has(DIGEST)
+
+
+@pytest.mark.parametrize("data", [b"other byte", b"short", b""])
+def test_a_damaged_blob_is_a_missing_one(store, data):
+    store.blobs.put(DATA)
+    damage(store, DIGEST, data)
+    assert not store.blobs.has(DIGEST, len(DATA))
+    assert store.blobs.put(DATA) == DIGEST and store.blobs.read(DIGEST) == DATA
+
+
+def test_what_comes_from_outside_is_checked(store):
+    with pytest.raises(DigestMismatch):
+        store.blobs.receive([b"evil"], DIGEST)
+    assert not store.blobs.all() and not list(store.temp.iterdir())
+    assert store.blobs.receive([DATA[:3], DATA[3:]], DIGEST) == (DIGEST, len(DATA))
+
+
+@pytest.mark.parametrize(
+    "digest", ["", "sha256:", "sha256:../../x", "md5:" + "0" * 32, DIGEST + "\n", DIGEST.upper(), 7]
+)
+def test_no_path_is_made_of_a_malformed_digest(store, digest):
+    with pytest.raises(DigestMismatch):
+        store.blobs.path(digest)
+
+
+RECORD = Record(
+    "xxh3_128:ab", "//a:b", {"fields": {"x": 1}}, {"layers": [{"digest": DIGEST, "size": len(DATA)}]}
+)
+
+
+def test_a_record_comes_back(store):
+    store.records.save(RECORD)
+    assert store.records.load(RECORD.key) == RECORD
+    assert store.records.result(RECORD.key) == RECORD.result
+    assert store.records.latest("//a:b") == RECORD.key and store.records.before("//a:b") is None
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format":99}', b"\xff", b'{"format":1,"key":"other"}'])
+def test_a_damaged_record_is_a_missing_one(store, data):
+    store.records.save(RECORD)
+    next((store.path / "records").iterdir()).write_bytes(data)
+    assert store.records.load(RECORD.key) is None
+    assert len(collect.check(store).damage) == 1
+    assert store.records.result(RECORD.key) is None
+
+
+@pytest.mark.parametrize("data", [None, b"", b"garbage" * 1000])
+def test_the_index_is_made_again_from_what_lies_beside_it(tmp_path, data):
+    with Store(tmp_path / "store") as store:
+        store.blobs.put(DATA)
+        store.records.save(RECORD)
+    for suffix in ("", "-wal", "-shm"):
+        (tmp_path / "store" / f"index.sqlite{suffix}").unlink(missing_ok=True)
+    if data is not None:
+        (tmp_path / "store" / "index.sqlite").write_bytes(data)
+    with Store(tmp_path / "store") as store:
+        assert store.records.result(RECORD.key) == RECORD.result
+        assert store.records.latest("//a:b") == RECORD.key
+        assert store.blobs.has(DIGEST, len(DATA))
+
+
+def test_check_names_and_removes_what_is_damaged(store):
+    store.blobs.put(DATA)
+    store.blobs.put(b"sound")
+    damage(store, DIGEST)
+    report = collect.check(store)
+    assert report.blobs == 2 and [DIGEST in line for line in report.damage] == [True]
+    assert not collect.check(store).damage
+
+
+def test_collect_keeps_what_records_need(store):
+    store.blobs.put(DATA)
+    orphan = store.blobs.put(b"orphan")
+    store.records.save(RECORD)
+    report = collect.collect(store, 3600)
+    assert (report.records, report.blobs) == (0, 1)
+    assert store.blobs.has(DIGEST) and not store.blobs.has(orphan)
+    assert collect.collect(store, 0).records == 1
+    assert not store.blobs.all()
+
+
+def test_another_format_is_refused_with_advice(tmp_path):
+    Store(tmp_path / "store").close()
+    (tmp_path / "store" / "format").write_text("99\n")
+    with pytest.raises(StoreError, match="another version"):
+        Store(tmp_path / "store")
+
+
+def test_a_store_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be used"):
+        Store(tmp_path / "file" / "store")
+
+
+class Hashed:
+    """How many files the fingerprints had to read."""
+
+    def __init__(self, store):
+        self._prints = store.fingerprints
+
+    def of(self, path):
+        before = self._prints.hashed
+        return self._prints.of(str(path), path.lstat()), self._prints.hashed - before
+
+
+def settle(path):
+    """Wait until the file's stamps are no longer racy."""
+    time.sleep(max(0, path.lstat().st_ctime + 0.1 - time.time()))
+
+
+def test_a_settled_file_is_read_once(store, tmp_path):
+    path = tmp_path / "f"
+    path.write_text("one")
+    settle(path)
+    prints = Hashed(store)
+    assert [prints.of(path)[1] for _ in range(3)] == [1, 0, 0]
+
+
+def test_a_racy_file_is_read_again(store, tmp_path):
+    path = tmp_path / "f"
+    path.write_text("one")
+    prints = Hashed(store)
+    assert [prints.of(path)[1] for _ in range(2)] == [1, 1]
+
+
+def test_memories_outlive_the_process(tmp_path):
+    path = tmp_path / "f"
+    path.write_text("one")
+    settle(path)
+    for expected in (1, 0):
+        with Store(tmp_path / "store") as store:
+            store.fingerprints.preload_once(str(tmp_path))
+            assert Hashed(store).of(path)[1] == expected
+
+
+def test_an_edit_of_the_same_size_and_mtime_is_seen(store, tmp_path):
+    path = tmp_path / "f"
+    path.write_text("one")
+    old = path.stat()
+    settle(path)
+    prints = Hashed(store)
+    first = prints.of(path)[0]
+    path.write_text("two")
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert prints.of(path)[0] != first
+
+
+def test_another_algorithm_does_not_believe_the_first(tmp_path):
+    path = tmp_path / "f"
+    path.write_text("one")
+    settle(path)
+    with Store(tmp_path / "store") as store:
+        assert Hashed(store).of(path)[0].startswith("xxh3_128:")
+    with Store(tmp_path / "store", "sha256") as store:
+        store.fingerprints.preload_once(str(tmp_path))
+        assert Hashed(store).of(path) == ("sha256:" + hashlib.sha256(b"one").hexdigest(), 1)

@@ -1,0 +1,59 @@
+"""Which files a glob means."""
+
+
+import pytest
+
+from stackbuild.targets.globs import Globs, matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("a.py", "a.py", True), ("*.py", "a.py", True), ("*.py", "d/a.py", False), ("**/*.py", "a.py", True),
+        ("**/*.py", "d/e/a.py", True), ("d/**", "d/a", True), ("d/**", "d/e/f", True), ("d/**", "d", False),
+        ("**", "a", True), ("**/d/**", "d/x", True), ("**/d/**", "a/d/x", True), ("**/d/**", "ad/x", False),
+        ("?.py", "a.py", True), ("?.py", "ab.py", False), ("[ab].py", "a.py", True), ("[!ab].py", "a.py", False),
+        ("[!ab].py", "c.py", True), ("a[.py", "a[.py", True), ("*", ".hidden", True), ("a+b", "a+b", True),
+        ("a/**/b", "a/b", True), ("a/**/b", "a/x/y/b", True), ("a/**/b", "a/xb", False), ("[a-c]x", "bx", True),
+        ("x/?/y", "x///y", False), ("*.p[yx]", "a.px", True), ("./a", "a", True), ("a//b", "a/b", True),
+    ],
+)  # fmt: skip
+def test_matching(pattern, path, expected):
+    assert matches(pattern, path) is expected
+
+
+def tree(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(path)
+
+
+def find(root, *patterns, hidden=()):
+    found, unused = Globs(patterns).find(str(root), frozenset(map(str, hidden)))
+    return [item.path for item in found], unused
+
+
+def test_what_is_taken_away_is_not_there(tmp_path):
+    tree(tmp_path, "src/a.py", "src/test_a.py", "src/d/test_b.py", "README")
+    assert find(tmp_path, "src/**/*.py", "!**/test_*.py") == (["src/a.py"], [])
+
+
+def test_symlinked_folders_are_not_entered(tmp_path):
+    tree(tmp_path, "real/a")
+    (tmp_path / "link").symlink_to("real")
+    assert find(tmp_path, "**") == (["link", "real/a"], [])
+    assert find(tmp_path, "link/a") == ([], ["link/a"])
+    assert find(tmp_path, "link/**") == ([], ["link/**"])
+
+
+def test_git_outputs_and_build_files_are_not_seen(tmp_path):
+    tree(tmp_path, ".git/config", "sub/.git", "dist/x", "web/dist/y", "BUILD.toml", "sub/BUILD.toml", "a")
+    assert find(tmp_path, "**", hidden=[tmp_path / "dist"]) == (["a", "web/dist/y"], [])
+    assert find(tmp_path, "BUILD.toml")[0] == ["BUILD.toml"]
+    assert find(tmp_path, ".git/config") == ([], [".git/config"])
+
+
+def test_a_glob_that_means_nothing_is_named(tmp_path):
+    tree(tmp_path, "a.py")
+    assert find(tmp_path, "*.py", "*.js", "b.py") == (["a.py"], ["*.js", "b.py"])
+    assert find(tmp_path, "nowhere/**") == ([], ["nowhere/**"])

@@ -1,0 +1,127 @@
+"""Each field of each type decides the key, or is listed as one that must not.
+
+A new field fails here until it has a row: a value that differs from its default.
+"""
+
+import pytest
+
+from stackbuild.declare.fields import Fields
+from stackbuild.keys import digest
+from stackbuild.targets.registry import load_types
+
+BUILT_IN = ("archive", "base", "files", "image", "index")
+SHA = "0" * 64
+
+MINIMAL = {
+    "files": {"srcs": ["a"]},
+    "archive": {"src": "a.tar"},
+    "base": {"path": "a"},
+    "image": {},
+    "index": {"images": [":a"]},
+}
+
+CHANGED = {
+    "files": {
+        "srcs": ["b"],
+        "to": "/x",
+        "strip_prefix": "x",
+        "rename": {"a": "b"},
+        "mode": "0600",
+        "dir_mode": "0700",
+        "owner": "1:2",
+        "modes": {"a": "0600"},
+        "owners": {"a": "1:2"},
+        "symlinks": {"a": "b"},
+        "dirs": ["x"],
+        "whiteouts": ["x"],
+        "capabilities": {"a": "cap_chown+ep"},
+        "mtime": 7,
+    },
+    "archive": {
+        "src": "b.tar",
+        "to": "/x",
+        "strip_prefix": "x",
+        "owner": "1:2",
+        "mode": "0600",
+        "url": {"src": None, "url": "https://example.org/a", "sha256": SHA},
+        "sha256": {"src": None, "url": "https://example.org/a", "sha256": "1" * 64},
+    },
+    "base": {"path": "b", "platforms": ["linux/arm64"]},
+    "image": {
+        "base": ":b",
+        "layers": [":l"],
+        "entrypoint": ["a"],
+        "cmd": ["a"],
+        "env": {"A": "1"},
+        "workdir": "/",
+        "user": "1",
+        "ports": ["80"],
+        "volumes": ["/v"],
+        "labels": {"a": "b"},
+        "annotations": {"a": "b"},
+        "stop_signal": "SIGINT",
+        "healthcheck": {"test": ["NONE"]},
+        "created": "2020-01-01T00:00:00Z",
+        "compression": "zstd",
+    },
+    "index": {"images": [":b"]},
+}
+
+UNKEYED = {
+    "files": set(),
+    "archive": set(),
+    "base": set(),
+    "index": set(),
+    "image": {"repository", "platforms"},  # where it goes, and which variants there are
+}
+COMMON = {"description", "tags", "visibility"}
+COMMON_CHANGED = {"description": "x", "tags": ["x"], "visibility": ["//x/..."]}
+
+
+def key(type_name, **changes):
+    kind = load_types()[type_name]
+    data = {name: value for name, value in (MINIMAL[type_name] | changes).items() if value is not None}
+    fields = kind.fields.model_validate(data, context={"folder": "p"})
+    return digest({"type": kind.name, "version": kind.version, "fields": kind.recipe_fields(fields)})
+
+
+def cases():
+    for type_name in BUILT_IN:
+        for field in load_types()[type_name].fields.model_fields:
+            if field not in COMMON | UNKEYED[type_name]:
+                yield type_name, field
+
+
+@pytest.mark.parametrize(("type_name", "field"), list(cases()))
+def test_each_field_changes_the_key(type_name, field):
+    assert field in CHANGED[type_name], f"add a row for {type_name}.{field}"
+    value = CHANGED[type_name][field]
+    changes = value if isinstance(value, dict) and field in ("url", "sha256") else {field: value}
+    assert key(type_name, **changes) != key(type_name)
+
+
+def test_sha256_decides_beside_url():
+    table = CHANGED["archive"]
+    assert key("archive", **table["url"]) != key("archive", **table["sha256"])
+
+
+@pytest.mark.parametrize("type_name", BUILT_IN)
+def test_what_is_only_for_people_does_not(type_name):
+    assert set(Fields.model_fields) == COMMON
+    for field, value in COMMON_CHANGED.items():
+        assert key(type_name, **{field: value}) == key(type_name)
+    for field in UNKEYED[type_name]:
+        value = ["linux/arm64"] if field == "platforms" else "example/x"
+        assert key(type_name, **{field: value}) == key(type_name)
+
+
+def test_types_and_versions_are_in_the_key():
+    kind = load_types()["files"]
+    fields = kind.recipe_fields(kind.fields.model_validate(MINIMAL["files"]))
+    keys = {digest({"type": t, "version": v, "fields": fields}) for t in ("files", "archive") for v in (1, 2)}
+    assert len(keys) == 4
+
+
+def test_the_default_written_out_is_the_default():
+    assert key("files", to="/") == key("files")
+    assert key("files", to="/app", mode=None) == key("files", to="/app")
