@@ -74,8 +74,13 @@ def _shield(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong request, 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        options = _parser().parse_args(_shield(sys.argv[1:] if arguments is None else arguments))
+        parser = _parser()
+        if not arguments:
+            parser.print_help(sys.stderr)
+            return 2
+        options = parser.parse_args(_shield(arguments))
         return int(options.run(options))
     except StackbuildError as error:
         for line in error.lines():

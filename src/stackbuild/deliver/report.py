@@ -69,9 +69,10 @@ class Built:
     def row(self, workspace: Path) -> str:
         """The closing line."""
         data = self.as_json(workspace)
-        counts = Counter(layer["status"] for layer in data["layers"])
+        distinct = {(layer["target"], layer["digest"]): layer["status"] for layer in data["layers"]}
+        counts = Counter(distinct.values())
         parts = [f"{counts[status]} {status}" for status in ("base", "reused", "built") if counts[status]]
-        number = len(data["layers"])
+        number = len(distinct)
         layers = f"{number} layer{'' if number == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
         cells = [data["address"], data["digest"], layers, f"{self.seconds:.2f} s", data["output"] or ""]
         return "  ".join(cell for cell in cells if cell)

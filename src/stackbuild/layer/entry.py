@@ -15,6 +15,7 @@ from ..keys import hash_bytes
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "whiteout"]
 WHITEOUT = ".wh."
+_UNUSUAL = re.compile(r"^/|/$|//|(?:^|/)\.|\0")  # what a clean path does not hold, and hidden names
 
 
 class Content(Protocol):
@@ -118,6 +119,8 @@ def clean_path(path: str) -> str:
 
     Raises ValueError for "..", NUL, and for names that would act as whiteouts.
     """
+    if path.isascii() and not _UNUSUAL.search(path):
+        return path
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ValueError(f"'{path}' leaves the image's root")
@@ -166,9 +169,10 @@ def _check_link(entry: Entry, layer: str) -> None:
 
 def _check_nesting(entries: Sequence[Entry], layer: str) -> None:
     solid = {entry.path: entry for entry in entries if entry.kind not in ("folder", "whiteout")}
+    sound: set[str] = set()
     for entry in entries:
         parent = entry.path.rpartition("/")[0]
-        while parent:
+        while parent and parent not in sound:
             if parent in solid and entry.kind != "whiteout":
                 other = solid[parent]
                 raise BuildFailed(
@@ -176,4 +180,6 @@ def _check_nesting(entries: Sequence[Entry], layer: str) -> None:
                     f"({other.origin})",
                     hint="change 'to' or 'rename' of one of them",
                 )
+            if entry.kind != "whiteout":
+                sound.add(parent)
             parent = parent.rpartition("/")[0]

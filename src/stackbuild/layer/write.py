@@ -41,13 +41,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A chunk on its way out. raw: tar bytes; packed: compressed bytes; fresh: compressed just now."""
+    """A chunk on its way out. raw: tar bytes; packed: compressed bytes."""
 
     chunk: Chunk
     key: str
     raw: bytes
     packed: bytes
-    fresh: bool
 
 
 class _FileCheck:
@@ -72,44 +71,62 @@ class _FileCheck:
             raise Changed(content)
 
 
-def _cached(store: Store, key: str, codec: Codec) -> tuple[bytes, bytes] | None:
-    """(raw, packed) of a chunk that some earlier layer blob holds, or None."""
+_Place = tuple[str, int, int, int, str]  # blob, offset, size, raw size, raw hash
+
+
+def _lookup(store: Store, key: str) -> _Place | None:
+    """Where some earlier layer blob holds the chunk."""
     rows = store.index.rows("SELECT blob, offset, size, raw_size, raw_hash FROM chunk WHERE key = ?", (key,))
-    if not rows:
-        return None
-    blob, offset, size, raw_size, raw_hash = rows[0]
+    return rows[0] if rows else None
+
+
+def _fetch(store: Store, chunk: Chunk, codec: Codec, place: _Place) -> tuple[bytes, bytes]:
+    """(raw, packed) of a chunk from an earlier blob; made anew when that is gone or damaged."""
+    blob, offset, size, raw_size, raw_hash = place
     try:
         with open(store.blobs.path(blob), "rb", buffering=0) as file:
             file.seek(offset)
             packed = file.read(size)
         raw = codec.decompress(packed, raw_size)
     except (OSError, ValueError):
-        return None
-    return (raw, packed) if xxhash.xxh3_128_hexdigest(raw) == raw_hash else None
+        raw = b""
+    if xxhash.xxh3_128_hexdigest(raw) != raw_hash:
+        return _pack(chunk.read(), codec)
+    return raw, packed
 
 
-def _prepare(store: Store, chunk: Chunk, codec: Codec, version: str) -> _Piece:
-    key = chunk.key(version)
-    if found := _cached(store, key, codec):
-        return _Piece(chunk, key, *found, fresh=False)
-    raw = chunk.read()
-    return _Piece(chunk, key, raw, codec.compress(raw), fresh=True)
+def _pack(raw: bytes, codec: Codec) -> tuple[bytes, bytes]:
+    return raw, codec.compress(raw)
 
 
 def _in_order(store: Store, chunks: Iterable[Chunk], codec: Codec, pool: Executor) -> Iterator[_Piece]:
-    """The prepared chunks in order, a bounded number of them in flight."""
+    """The chunks in order, raw and packed, a bounded number of them in flight.
+
+    Files are read here, in one thread, and only the long calls that need no interpreter go to the pool:
+    threads that all run Python between short system calls would spend their time waiting for each other.
+    """
     version = codec.version
-    waiting: deque[Future[_Piece]] = deque()
+    waiting: deque[tuple[Chunk, str, Future[tuple[bytes, bytes]]]] = deque()
     try:
         for chunk in chunks:
-            waiting.append(pool.submit(_prepare, store, chunk, codec, version))
+            key = chunk.key(version)
+            if place := _lookup(store, key):
+                future = pool.submit(_fetch, store, chunk, codec, place)
+            else:
+                future = pool.submit(_pack, chunk.read(), codec)
+            waiting.append((chunk, key, future))
             if len(waiting) >= _WINDOW:
-                yield waiting.popleft().result()
+                yield _taken(waiting)
         while waiting:
-            yield waiting.popleft().result()
+            yield _taken(waiting)
     finally:
-        for future in waiting:
+        for _, _, future in waiting:
             future.cancel()
+
+
+def _taken(waiting: deque[tuple[Chunk, str, Future[tuple[bytes, bytes]]]]) -> _Piece:
+    chunk, key, future = waiting.popleft()
+    return _Piece(chunk, key, *future.result())
 
 
 def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor) -> Layer:

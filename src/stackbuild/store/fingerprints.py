@@ -70,10 +70,15 @@ class Fingerprints:
             seen = time.time_ns()
             hasher = new_hash(self.algorithm)
             try:
-                with open(path, "rb", buffering=0) as file:
-                    while piece := file.read(_PIECE):
+                handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                try:
+                    while piece := os.read(handle, _PIECE):
                         hasher.update(piece)
-                    after = os.fstat(file.fileno())
+                        if len(piece) < _PIECE and len(piece) == stat.st_size:
+                            break  # fstat tells if there is more
+                    after = os.fstat(handle)
+                finally:
+                    os.close(handle)
             except OSError as error:
                 raise BuildFailed(f"cannot read {path}: {error.strerror}") from error
             self.hashed += 1

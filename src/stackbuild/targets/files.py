@@ -125,11 +125,12 @@ class FilesType(LayerType[FilesFields]):
         }
 
         def entries(stack: contextlib.ExitStack) -> list[Entry]:
-            placed = [_place(task, fields, item, prints[item.path], mtime) for item in found]
+            placing = _Placing(task, fields, mtime)
+            placed = [placing.file(item, prints[item.path]) for item in found]
             for source in fields.srcs:
                 if isinstance(source, Address):
                     placed += [
-                        _replace(task, fields, entry)
+                        placing.foreign(entry)
                         for entry in task.files_of(source, stack)
                         if entry.kind not in ("folder", "whiteout")
                     ]
@@ -141,38 +142,49 @@ class FilesType(LayerType[FilesFields]):
 def _join(task: Task, to: str, path: str, key: Key) -> str:
     """A path below `to`; one that begins with "/" starts at the image's root instead. key: who says so."""
     try:
-        return clean_path(path if path.startswith("/") else f"{to}/{path}")
+        return clean_path(path if path.startswith("/") or not to else f"{to}/{path}")
     except ValueError as error:
         raise RequestError(str(error), where=task.declaration.position(key)) from error
 
 
-def _target_path(task: Task, fields: FilesFields, source: str) -> str:
-    where = task.declaration.position(("strip_prefix",))
-    if source in fields.rename:
-        return _join(task, fields.to, fields.rename[source], ("rename", source))
-    prefix = fields.strip_prefix.strip("/")
-    if prefix and not source.startswith(f"{prefix}/"):
-        raise RequestError(f"'{source}' does not lie below the strip_prefix '{prefix}'", where=where)
-    try:
-        return clean_path(f"{fields.to}/{source[len(prefix) :]}")
-    except ValueError as error:
-        raise RequestError(str(error), where=task.declaration.position(("srcs",))) from error
+class _Placing:
+    """Where this target's sources go, and as whose."""
 
+    def __init__(self, task: Task, fields: FilesFields, mtime: int) -> None:
+        self._task, self._fields, self._mtime = task, fields, mtime
+        self._base = clean_path(fields.to)
+        self._prefix = fields.strip_prefix.strip("/") + "/" if fields.strip_prefix.strip("/") else ""
+        self._home = task.declaration.address.folder
 
-def _place(task: Task, fields: FilesFields, item: Found, mark: str, mtime: int) -> _Placed:
-    path = _target_path(task, fields, item.path)
-    absolute = f"{task.folder}/{item.path}"
-    origin = f"{task.declaration.address.folder}/{item.path}".lstrip("/")
-    if item.is_link:
-        return _Placed(item.path, Entry(path, "symlink", 0o777, mtime=mtime, link=mark, origin=origin))
-    content = FileContent(absolute, item.stat.st_size, mark)
-    return _Placed(item.path, Entry(path, "file", mode_of(item), mtime=mtime, content=content, origin=origin))
+    def path_of(self, source: str) -> str:
+        """The image path of a source path. Raises RequestError when it has none."""
+        if source in self._fields.rename:
+            return _join(self._task, self._base, self._fields.rename[source], ("rename", source))
+        if not source.startswith(self._prefix):
+            what = f"'{source}' does not lie below the strip_prefix '{self._prefix[:-1]}'"
+            raise RequestError(what, where=self._task.declaration.position(("strip_prefix",)))
+        inner = source[len(self._prefix) :]
+        return _join(self._task, "", f"{self._base}/{inner}" if self._base else inner, ("srcs",))
 
+    def file(self, item: Found, mark: str) -> _Placed:
+        """A file or symlink of the tree."""
+        path, (uid, gid) = self.path_of(item.path), self._fields.owner
+        origin = f"{self._home}/{item.path}" if self._home else item.path
+        if item.is_link:
+            entry = Entry(path, "symlink", 0o777, uid, gid, self._mtime, link=mark, origin=origin)
+            return _Placed(item.path, entry)
+        content = FileContent(f"{self._task.folder}/{item.path}", item.stat.st_size, mark)
+        mode = mode_of(item) if self._fields.mode is None else self._fields.mode
+        entry = Entry(path, "file", mode, uid, gid, self._mtime, content=content, origin=origin)
+        return _Placed(item.path, entry)
 
-def _replace(task: Task, fields: FilesFields, entry: Entry) -> _Placed:
-    """Another target's file in this target's place."""
-    link = _target_path(task, fields, entry.link) if entry.kind == "hardlink" else entry.link
-    return _Placed(entry.path, replace(entry, path=_target_path(task, fields, entry.path), link=link))
+    def foreign(self, entry: Entry) -> _Placed:
+        """Another target's file."""
+        link = self.path_of(entry.link) if entry.kind == "hardlink" else entry.link
+        mode = self._fields.mode if entry.kind == "file" and self._fields.mode is not None else entry.mode
+        uid, gid = self._fields.owner
+        moved = replace(entry, path=self.path_of(entry.path), link=link, mode=mode, uid=uid, gid=gid)
+        return _Placed(entry.path, moved)
 
 
 def _finish(task: Task, fields: FilesFields, placed: list[_Placed], mtime: int) -> list[Entry]:
@@ -183,8 +195,9 @@ def _finish(task: Task, fields: FilesFields, placed: list[_Placed], mtime: int) 
             _join(task, fields.to, path, ("symlinks", path)),
             "symlink",
             0o777,
-            mtime=mtime,
-            link=target,
+            *fields.owner,
+            mtime,
+            target,
             origin=f"symlinks of {name}",
         )
         for path, target in fields.symlinks.items()
@@ -231,16 +244,16 @@ def _lookup(table: Mapping[str, V], name: str, item: _Placed, used: set[tuple[st
 
 
 def _dress(fields: FilesFields, item: _Placed, used: set[tuple[str, str]]) -> Entry:
-    """The entry with its owner, mode and capabilities."""
+    """The entry with the owner, mode and capabilities that the tables of globs give it."""
     entry = item.entry
-    owner = _lookup(fields.owners, "owners", item, used) or fields.owner
+    if not (fields.owners or fields.modes or fields.capabilities):
+        return entry
+    uid, gid = _lookup(fields.owners, "owners", item, used) or (entry.uid, entry.gid)
     mode = _lookup(fields.modes, "modes", item, used) if entry.kind in ("file", "folder") else None
-    if mode is None:
-        mode = fields.mode if entry.kind == "file" and fields.mode is not None else entry.mode
     xattrs = entry.xattrs
     if entry.kind == "file" and (text := _lookup(fields.capabilities, "capabilities", item, used)):
         xattrs = (*xattrs, (capabilities.XATTR, capabilities.encode(text)))
-    return replace(entry, mode=mode, uid=owner[0], gid=owner[1], xattrs=xattrs)
+    return replace(entry, mode=entry.mode if mode is None else mode, uid=uid, gid=gid, xattrs=xattrs)
 
 
 def _folders(task: Task, fields: FilesFields, entries: list[Entry], mtime: int) -> list[Entry]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +71,7 @@ class Task:
     declarations: Mapping[Address, Declaration]
     types: Mapping[str, TargetType[Any]]
 
-    @property
+    @functools.cached_property
     def folder(self) -> str:
         """The target's folder on disk."""
         return os.path.join(self.workspace.root, self.declaration.address.folder).rstrip("/")  # noqa: PTH118
