@@ -143,7 +143,7 @@ class Packages:
         data = {field: value for field, (value, _, _) in defaults.items()} | table
         places: dict[str, tuple[Document, Key]] = {
             field: (source, ("defaults", type_name)) for field, (_, source, _) in defaults.items()
-        } | {field: (document, prefix) for field in table}
+        } | dict.fromkeys(table, (document, prefix))
         folders = {field: at for field, (_, _, at) in defaults.items() if field not in table}
 
         def locate(path: Key, of_key: bool) -> Position:

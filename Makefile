@@ -1,0 +1,36 @@
+# Few verbs: `make example` and `make test` set up everything they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUSYBOX := examples/monorepo/base/rootfs/bin/busybox
+
+.PHONY: example test lint docs benchmark clean
+
+$(BIN)/stackbuild: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(BUSYBOX):
+	sh examples/monorepo/base/get-busybox.sh $@
+
+example: $(BIN)/stackbuild $(BUSYBOX)
+	cd examples/monorepo && ../../$(BIN)/stackbuild image //app:img
+
+test: $(BIN)/stackbuild $(BUSYBOX)
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/stackbuild
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check src
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(BIN)/stackbuild
+	$(BIN)/python docs/generate.py
+
+benchmark: $(BIN)/stackbuild
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) dist examples/monorepo/dist

@@ -1,0 +1,5 @@
+"""`python -m stackbuild`."""
+
+from .cli.main import run
+
+run()
