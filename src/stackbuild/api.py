@@ -95,7 +95,11 @@ class Workspace:
         outputs = self._outputs(wanted, request)
         with self.store.shared(), self._builder(request.jobs, listener) as builder:
             outcomes = builder.run(plan)
-            found = statuses(outcomes)
+            found = {
+                address: status
+                for address, status in statuses(outcomes).items()
+                if "layers" in self._products(address)
+            }
             results = []
             for root in plan.roots:
                 result = _output_result(outcomes[root].result)
@@ -150,7 +154,10 @@ class Workspace:
         return outputs
 
     def _is_image(self, address: Address) -> bool:
-        return "images" in self.types[self.graph.declarations[address].type_name].products
+        return "images" in self._products(address)
+
+    def _products(self, address: Address) -> frozenset[str]:
+        return self.types[self.graph.declarations[address].type_name].products
 
     def _deliver(self, result: Any, output: Path, request: Request) -> None:
         if request.format == "oci":

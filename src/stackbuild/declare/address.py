@@ -55,7 +55,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Spec:
-    """One term of a request: one target, all of a folder, or all below a folder; or any of these taken away."""
+    """One term of a request: a target, all of a folder, all below it, or any of these taken away."""
 
     kind: Literal["one", "folder", "below"]
     folder: str
@@ -81,11 +81,14 @@ class Spec:
         """Whether the address is one of those meant."""
         if self.kind == "below":
             return not self.folder or f"{address.folder}/".startswith(f"{self.folder}/")
-        return address.folder == self.folder and self.kind in ("folder", "one" if address.name == self.name else "")
+        return address.folder == self.folder and self.kind in (
+            "folder",
+            "one" if address.name == self.name else "",
+        )
 
 
 def _from_plain_path(body: str, folder: str, text: str) -> str:
-    """"app:img" typed in a folder as the "//folder/app:img" it means."""
+    """ "app:img" typed in a folder as the "//folder/app:img" it means."""
     path, colon, name = body.partition(":")
     parts = folder.split("/") if folder else []
     for part in path.rstrip("/").split("/"):

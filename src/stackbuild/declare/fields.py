@@ -14,8 +14,9 @@ from .address import Address, Spec
 class Fields(BaseModel):
     """What every target has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True,
-                              use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, use_attribute_docstrings=True
+    )
 
     description: str = ""
     """What the target is for, for people."""
@@ -25,7 +26,9 @@ class Fields(BaseModel):
     """Specs of the targets that may depend on this one; everybody by default, its own folder always."""
 
 
-def _text_field(parse: Callable[[str, ValidationInfo], Any], what: str) -> tuple[BeforeValidator, WithJsonSchema]:
+def _text_field(
+    parse: Callable[[str, ValidationInfo], Any], what: str
+) -> tuple[BeforeValidator, WithJsonSchema]:
     def check(value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
             raise ValueError(f"should be {what}, a string")
@@ -85,8 +88,8 @@ SpecField = Annotated[
     Spec, *_text_field(lambda text, info: Spec.parse(text, _folder(info)), "a spec, as //libs/...")
 ]
 Source = Annotated[str | Address, *_text_field(_glob_or_address, "a glob below this folder, or an address")]
-Owner = Annotated[tuple[int, int], *_text_field(lambda text, _: _owner(text), "an owner, as \"1000:1000\"")]
-Mode = Annotated[int, *_text_field(lambda text, _: _mode(text), "a mode, as \"0755\"")]
+Owner = Annotated[tuple[int, int], *_text_field(lambda text, _: _owner(text), 'an owner, as "1000:1000"')]
+Mode = Annotated[int, *_text_field(lambda text, _: _mode(text), 'a mode, as "0755"')]
 ImagePath = Annotated[str, *_text_field(lambda text, _: _image_path(text), "a path inside the image")]
 
 Fields.model_rebuild()

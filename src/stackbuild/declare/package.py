@@ -110,21 +110,33 @@ class Packages:
                 self._declare(package, document, type_name, name, table, defaults.get(type_name, {}))
         return package
 
-    def _type_fault(self, document: Document, type_name: str, tables: Any, folder: str) -> RequestError | None:
+    def _type_fault(
+        self, document: Document, type_name: str, tables: Any, folder: str
+    ) -> RequestError | None:
         where = document.position((type_name,), of_key=True)
         if type_name == "workspace":
-            return RequestError("[workspace] belongs in the workspace's root BUILD.toml", where=where,
-                                hint="move the table there")
+            return RequestError(
+                "[workspace] belongs in the workspace's root BUILD.toml",
+                where=where,
+                hint="move the table there",
+            )
         if type_name not in self._models:
-            return RequestError(f"unknown target type '{type_name}'", where=where,
-                                hint=nearest(type_name, self._models))
+            return RequestError(
+                f"unknown target type '{type_name}'", where=where, hint=nearest(type_name, self._models)
+            )
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-            return RequestError(f"'{type_name}' should hold tables of targets", where=where,
-                                hint=f"write [{type_name}.NAME]")
+            return RequestError(
+                f"'{type_name}' should hold tables of targets", where=where, hint=f"write [{type_name}.NAME]"
+            )
         return None
 
     def _declare(
-        self, package: Package, document: Document, type_name: str, name: str, table: dict[str, Any],
+        self,
+        package: Package,
+        document: Document,
+        type_name: str,
+        name: str,
+        table: dict[str, Any],
         defaults: Mapping[str, tuple[Any, Document, str]],
     ) -> None:
         prefix: Key = (type_name, name)
@@ -135,9 +147,13 @@ class Packages:
             package.faults.append(RequestError(str(error), where=where))
             return
         if name in package.names:
-            package.faults.append(RequestError(
-                f"a second target is called '{name}' in this folder", where=where, hint="names are unique in a folder"
-            ))
+            package.faults.append(
+                RequestError(
+                    f"a second target is called '{name}' in this folder",
+                    where=where,
+                    hint="names are unique in a folder",
+                )
+            )
             return
         package.names.add(name)
         data = {field: value for field, (value, _, _) in defaults.items()} | table
@@ -158,7 +174,9 @@ class Packages:
         if fields is not None:
             package.declarations[name] = Declaration(address, type_name, fields, document, places)
 
-    def _defaults(self, folder: str, faults: list[RequestError]) -> dict[str, dict[str, tuple[Any, Document, str]]]:
+    def _defaults(
+        self, folder: str, faults: list[RequestError]
+    ) -> dict[str, dict[str, tuple[Any, Document, str]]]:
         """type -> field -> (value, document, folder) from the root down; the nearest wins, field by field."""
         merged: dict[str, dict[str, tuple[Any, Document, str]]] = {}
         parts = folder.split("/") if folder else []
@@ -181,14 +199,24 @@ class Packages:
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         tables = document.data["defaults"]
         if not isinstance(tables, dict):
-            faults.append(RequestError("'defaults' should hold a table for each target type",
-                                       where=document.position(("defaults",)), hint="write [defaults.TYPE]"))
+            faults.append(
+                RequestError(
+                    "'defaults' should hold a table for each target type",
+                    where=document.position(("defaults",)),
+                    hint="write [defaults.TYPE]",
+                )
+            )
             return
         for type_name, fields in tables.items():
             where = document.position(("defaults", type_name), of_key=True)
             if type_name not in self._models:
-                faults.append(RequestError(f"unknown target type '{type_name}'", where=where,
-                                           hint=nearest(type_name, self._models)))
+                faults.append(
+                    RequestError(
+                        f"unknown target type '{type_name}'",
+                        where=where,
+                        hint=nearest(type_name, self._models),
+                    )
+                )
             elif not isinstance(fields, dict):
                 faults.append(RequestError(f"defaults.{type_name} should be a table", where=where))
             else:
@@ -196,6 +224,9 @@ class Packages:
                 for name in fields:
                     if name not in known:
                         place = document.position(("defaults", type_name, name), of_key=True)
-                        faults.append(RequestError(f"{type_name} has no field '{name}'", where=place,
-                                                   hint=nearest(name, known)))
+                        faults.append(
+                            RequestError(
+                                f"{type_name} has no field '{name}'", where=place, hint=nearest(name, known)
+                            )
+                        )
                 yield type_name, {name: value for name, value in fields.items() if name in known}

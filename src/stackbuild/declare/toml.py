@@ -34,7 +34,9 @@ class Document:
         try:
             self.data: dict[str, Any] = tomllib.loads(source.decode())
         except UnicodeDecodeError as error:
-            raise RequestError("the file is not UTF-8", where=self._at(error.start), hint="save it as UTF-8") from error
+            raise RequestError(
+                "the file is not UTF-8", where=self._at(error.start), hint="save it as UTF-8"
+            ) from error
         except tomllib.TOMLDecodeError as error:
             raise self._syntax_error(str(error)) from error
         except RecursionError as error:
@@ -63,7 +65,7 @@ class Document:
         return Position(self.path, before.count(b"\n") + 1, column)
 
     def position(self, key: Sequence[str | int], *, of_key: bool = False) -> Position:
-        """Where the value at `key` stands (of_key: where its key stands); else the nearest enclosing place."""
+        """Where the value at `key` stands (of_key: its key); else the nearest enclosing place."""
         wanted = tuple(key)
         while wanted:
             if places := self._places.get(wanted):

@@ -39,7 +39,11 @@ def _sentence(error: Any, path: Key, what: str, model: type[BaseModel]) -> tuple
     if kind == "missing":
         return f"{what} lacks the field '{last}'", f"add {last} = …"
     message = error["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be", "should be").replace("a valid ", "a ").replace("dictionary", "table")
+    message = (
+        message.replace("Input should be", "should be")
+        .replace("a valid ", "a ")
+        .replace("dictionary", "table")
+    )
     if kind == "literal_error" and isinstance(error["input"], str):
         expected = [word.strip("' ") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
         return f"{_shown(path)}: '{error['input']}' is not allowed", nearest(error["input"], expected)

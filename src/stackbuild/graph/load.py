@@ -63,7 +63,9 @@ class TargetGraph:
         if spec.kind == "folder":
             folders = [spec.folder]
         else:
-            folders = [folder for folder in self.packages.workspace.folders() if spec.matches(Address(folder, "x"))]
+            folders = [
+                folder for folder in self.packages.workspace.folders() if spec.matches(Address(folder, "x"))
+            ]
         found: set[Address] = set()
         for folder in folders:
             if self._package_names(folder) is None:
@@ -75,8 +77,11 @@ class TargetGraph:
         return found
 
     def _no_package(self, folder: str, where: Position | None) -> RequestError:
-        return RequestError(f"no BUILD.toml in //{folder}", where=where,
-                            hint=nearest(folder, self.packages.workspace.folders()))
+        return RequestError(
+            f"no BUILD.toml in //{folder}",
+            where=where,
+            hint=nearest(folder, self.packages.workspace.folders()),
+        )
 
     def _exists(self, address: Address, where: Position | None) -> bool:
         names = self._package_names(address.folder)
@@ -84,7 +89,9 @@ class TargetGraph:
             self._faults.append(self._no_package(address.folder, where))
         elif address.name not in names:
             known = {f"//{address.folder}:{name}" for name in names}
-            self._faults.append(RequestError(f"no target {address}", where=where, hint=nearest(str(address), known)))
+            self._faults.append(
+                RequestError(f"no target {address}", where=where, hint=nearest(str(address), known))
+            )
         return address in self.declarations
 
     def _close(self, wanted: Iterable[Address]) -> None:
@@ -106,12 +113,19 @@ class TargetGraph:
 
     def _check_visible(self, user: Declaration, used: Declaration, where: Position) -> None:
         allowed = used.fields.visibility
-        if allowed is None or user.address.folder == used.address.folder or matches_any(allowed, user.address):
+        if (
+            allowed is None
+            or user.address.folder == used.address.folder
+            or matches_any(allowed, user.address)
+        ):
             return
-        self._faults.append(RequestError(
-            f"{used.address} is not visible to {user.address}", where=where,
-            hint=f"add it to 'visibility' at {used.position(('visibility',))}",
-        ))
+        self._faults.append(
+            RequestError(
+                f"{used.address} is not visible to {user.address}",
+                where=where,
+                hint=f"add it to 'visibility' at {used.position(('visibility',))}",
+            )
+        )
 
     def _check_cycles(self) -> None:
         try:
@@ -123,8 +137,11 @@ class TargetGraph:
         path = addresses[start:] + addresses[:start] + [addresses[start]]
         declaration = self.declarations[path[0]]
         where = next(declaration.position(key) for key, other in declaration.references() if other == path[1])
-        raise RequestError("targets depend on each other: " + " -> ".join(map(str, path)), where=where,
-                           hint="remove one of these dependencies")
+        raise RequestError(
+            "targets depend on each other: " + " -> ".join(map(str, path)),
+            where=where,
+            hint="remove one of these dependencies",
+        )
 
 
 def parse_specs(texts: Sequence[str], here: str) -> list[Spec]:

@@ -20,9 +20,7 @@ def dependents(graph: TargetGraph, wanted: Sequence[Address], *, transitive: boo
     return _neighbours(graph.edges.reverse(copy=False), wanted, transitive)
 
 
-def _neighbours(
-    edges: nx.DiGraph[Address], wanted: Sequence[Address], transitive: bool
-) -> list[Address]:
+def _neighbours(edges: nx.DiGraph[Address], wanted: Sequence[Address], transitive: bool) -> list[Address]:
     found: set[Address] = set()
     for address in wanted:
         found |= set(nx.descendants(edges, address) if transitive else edges.successors(address))
