@@ -174,7 +174,7 @@ def facts(root: Path) -> dict[str, tuple]:
     for path in sorted(root.rglob("*")):
         info = path.lstat()
         kind = stat.S_IFMT(info.st_mode)
-        body = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        body = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
         names = [] if path.is_symlink() else os.listxattr(path)
         attributes = {name: os.getxattr(path, name) for name in names if name == "security.capability"}
         mode = 0 if path.is_symlink() else stat.S_IMODE(info.st_mode)
