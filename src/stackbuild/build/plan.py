@@ -90,7 +90,7 @@ def _misuse(graph: TargetGraph, types: Types, node: Node, need: Need) -> Request
         return None
     fitting = sorted(name for name, kind in types.items() if need.wants in kind.products)
     return RequestError(
-        f"{need.address} is a {used.type_name} target, which does not give {need.wants}",
+        f"{need.address} is of type {used.type_name}, which gives no {need.wants}",
         where=graph.declarations[node.address].position(need.key),
         hint=f"name a target of type {', '.join(fitting)}",
     )

@@ -40,7 +40,9 @@ class Address:
     @classmethod
     def parse(cls, text: str, folder: str = "") -> Address:
         """An address as written in the BUILD.toml of `folder`. Raises ValueError."""
-        if text.startswith(":"):
+        if text.endswith(":all"):
+            raise ValueError(f"'{text}' means several targets; name one")
+        if text.startswith(":") and text != ":":
             return cls(folder, check_name(text[1:]))
         if not text.startswith("//"):
             raise ValueError(f"'{text}' is not an address; write //folder:name, or :name in the same folder")

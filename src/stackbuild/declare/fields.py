@@ -31,7 +31,7 @@ def _text_field(
 ) -> tuple[BeforeValidator, WithJsonSchema]:
     def check(value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"should be {what}, a string")
+            raise ValueError(f"should be a string: {what}")
         return parse(value, info)
 
     return BeforeValidator(check), WithJsonSchema({"type": "string", "description": what})
@@ -50,7 +50,9 @@ def is_address(text: str) -> bool:
 def _glob(text: str) -> str:
     body = text.removeprefix("!")
     if not body or body.startswith("/") or ".." in body.split("/") or "\0" in body:
-        raise ValueError(f"'{text}' is not a glob below this folder")
+        raise ValueError(
+            f"'{text}' is not a glob below this folder; write one without a leading / and without .."
+        )
     return text
 
 
@@ -73,7 +75,7 @@ def _mode(text: str) -> int:
 
 def _image_path(text: str) -> str:
     if not text or "\0" in text or ".." in text.split("/"):
-        raise ValueError(f"'{text}' is not a path inside the image")
+        raise ValueError(f"'{text}' is not a path inside the image; write one without ..")
     return text
 
 

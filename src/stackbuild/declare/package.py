@@ -218,7 +218,13 @@ class Packages:
                     )
                 )
             elif not isinstance(fields, dict):
-                faults.append(RequestError(f"defaults.{type_name} should be a table", where=where))
+                faults.append(
+                    RequestError(
+                        f"'defaults.{type_name}' should be a table",
+                        where=where,
+                        hint=f"write [defaults.{type_name}]",
+                    )
+                )
             else:
                 known = self._models[type_name].model_fields
                 for name in fields:
@@ -226,7 +232,9 @@ class Packages:
                         place = document.position(("defaults", type_name, name), of_key=True)
                         faults.append(
                             RequestError(
-                                f"{type_name} has no field '{name}'", where=place, hint=nearest(name, known)
+                                f"[defaults.{type_name}] has no field '{name}'",
+                                where=place,
+                                hint=nearest(name, known),
                             )
                         )
                 yield type_name, {name: value for name, value in fields.items() if name in known}

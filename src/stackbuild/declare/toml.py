@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Key = tuple[str | int, ...]
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_QUOTED = r"'([^']*)'"
+_TUPLE = re.compile(r"\((?:'[^']*',? ?)+\)")
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
@@ -56,7 +58,9 @@ class Document:
             where = Position(self.path, int(found[1]), int(found[2]))
         else:
             where = self._at(len(self._source))
-        return RequestError(f"not TOML: {_AT.sub('', message)}", where=where)
+        # tomllib shows tables as Python tuples.
+        plain = _TUPLE.sub(lambda found: f"[{'.'.join(re.findall(_QUOTED, found[0]))}]", _AT.sub("", message))
+        return RequestError(f"not TOML: {plain}", where=where)
 
     def _at(self, offset: int) -> Position:
         before = self._source[:offset]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from ..errors import DeclarationErrors, Position, RequestError, nearest
 from .toml import Document, Key
 
 Model = TypeVar("Model", bound=BaseModel)
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 Locate = Callable[[Key, bool], Position]
 
 
@@ -26,28 +28,56 @@ def _into(value: Any, loc: Sequence[str | int]) -> Key:
     return tuple(path)
 
 
-def _shown(path: Key) -> str:
-    return ".".join(str(step) for step in path)
+def _shown(path: Key, what: str) -> str:
+    """A key path as in `modes."*.sh"` or `srcs[1]`; the table itself when it is empty."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + (step if _BARE.fullmatch(step) else f'"{step}"')
+    return text or what
+
+
+_KINDS = {
+    "list": "a list",
+    "dict": "a table",
+    "model": "a table",
+    "string": "a string",
+    "bool": "true or false",
+}
+_KINDS |= {"int": "a whole number", "float": "a number"}
 
 
 def _sentence(error: Any, path: Key, what: str, model: type[BaseModel]) -> tuple[str, str]:
     """(what is wrong, what to do) of one pydantic error."""
-    kind, last = error["type"], error["loc"][-1] if error["loc"] else ""
+    kind, value, last = error["type"], error["input"], error["loc"][-1] if error["loc"] else ""
+    owner = _shown(path[:-1] if kind == "extra_forbidden" else path, what)
     if kind == "extra_forbidden":
         known = model.model_fields if len(error["loc"]) == 1 else _inner_fields(model, error["loc"])
-        return f"{what} has no field '{last}'", nearest(str(last), known)
+        return f"{owner} has no field '{last}'", nearest(str(last), known)
     if kind == "missing":
-        return f"{what} lacks the field '{last}'", f"add {last} = …"
-    message = error["msg"].removeprefix("Value error, ")
-    message = (
-        message.replace("Input should be", "should be")
-        .replace("a valid ", "a ")
-        .replace("dictionary", "table")
-    )
-    if kind == "literal_error" and isinstance(error["input"], str):
+        return f"{owner} lacks the field '{last}'", f"add {last} = …"
+    if kind == "too_short":
+        return f"{owner}: the list is empty", "name at least one"
+    if kind == "literal_error":
         expected = [word.strip("' ") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
-        return f"{_shown(path)}: '{error['input']}' is not allowed", nearest(error["input"], expected)
-    return f"{_shown(path)}: {message}", ""
+        shown = f"'{value}'" if isinstance(value, str) else "this"
+        return f"{owner}: {shown} is not allowed", nearest(str(value), expected)
+    needed = _KINDS.get(kind.partition("_")[0])
+    if needed is None:
+        message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+        return f"{owner}: {message}", ""
+    return f"{owner}: should be {needed}", _rewritten(needed, value)
+
+
+def _rewritten(needed: str, value: Any) -> str:
+    """A hint that shows a value of the wrong kind as one of the right kind, where that is plain."""
+    if needed == "a list" and isinstance(value, str):
+        return f'write ["{value}"]'
+    if needed == "a string" and isinstance(value, int | float):
+        return f'write "{str(value).lower()}"'
+    return ""
 
 
 def _inner_fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
@@ -71,7 +101,9 @@ def validated(
 ) -> tuple[Model | None, list[RequestError]]:
     """`data` as a `model`, or every fault in it. locate: gives the position of a key path (or of its key)."""
     if not isinstance(data, Mapping):
-        return None, [RequestError(f"{what} should be a table", where=locate((), False))]
+        return None, [
+            RequestError(f"{what} should be a table", where=locate((), False), hint=f"write {what}")
+        ]
     try:
         return model.model_validate(dict(data), context=dict(context or {})), []
     except ValidationError as error:

@@ -19,7 +19,7 @@ BUILD_FILE = "BUILD.toml"
 
 def _platform(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError('should be a platform, a string as "linux/amd64"')
+        raise ValueError('should be a string: a platform, as "linux/amd64"')
     return platform_text(parse_platform(value))
 
 

@@ -80,7 +80,7 @@ class TargetGraph:
         return RequestError(
             f"no BUILD.toml in //{folder}",
             where=where,
-            hint=nearest(folder, self.packages.workspace.folders()),
+            hint=nearest(f"//{folder}", [f"//{known}" for known in self.packages.workspace.folders()]),
         )
 
     def _exists(self, address: Address, where: Position | None) -> bool:

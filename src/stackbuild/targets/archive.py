@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from ..declare.fields import Fields, ImagePath, Mode, Owner
 from ..errors import BuildFailed, DigestMismatch, RequestError
@@ -71,17 +71,27 @@ class ArchiveFields(Fields):
 
     @model_validator(mode="after")
     def _has_one_source(self) -> ArchiveFields:
-        if (self.src is None) == (self.url is None):
-            raise ValueError("an archive needs either src or url")
+        if self.src is None and self.url is None:
+            raise ValueError("nothing says where the archive is; add src, or url and sha256")
+        if self.src is not None and self.url is not None:
+            raise ValueError("src and url exclude each other; remove one of the two")
         if (self.url is None) != (self.sha256 is None):
-            raise ValueError("url and sha256 belong together")
-        if self.url is not None and not self.url.startswith(("https://", "http://")):
-            raise ValueError("url should begin with https:// or http://")
-        if ".." in self.strip_prefix.split("/"):
-            raise ValueError("strip_prefix should not hold '..'")
-        if self.src is not None and (self.src.startswith("/") or ".." in self.src.split("/")):
-            raise ValueError("src should be a path below this folder")
+            raise ValueError(f"url and sha256 belong together; add {'sha256' if self.url else 'url'}")
         return self
+
+    @field_validator("url")
+    @classmethod
+    def _is_web(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("should begin with https:// or http://")
+        return value
+
+    @field_validator("src", "strip_prefix")
+    @classmethod
+    def _is_below(cls, value: str, info: ValidationInfo) -> str:
+        if ".." in value.split("/") or (info.field_name == "src" and value.startswith("/")):
+            raise ValueError("should be a path without a leading / and without '..'")
+        return value
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from ..declare.fields import AddressField, Fields
 from ..declare.package import Declaration
@@ -72,7 +72,7 @@ EnvName = Annotated[str, BeforeValidator(_env_name)]
 class Healthcheck(BaseModel):
     """How a container is found healthy (Docker's extension of the configuration); times in seconds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
     test: list[str]
     """The command: ["CMD", argv…], ["CMD-SHELL", text] or ["NONE"]."""
@@ -126,11 +126,12 @@ class ImageFields(Fields):
     tags: list[str] = Field(default_factory=list)
     """Tags that it is pushed with (and words for selecting)."""
 
-    @model_validator(mode="after")
-    def _platforms_once(self) -> ImageFields:
-        if len(set(self.platforms)) != len(self.platforms):
-            raise ValueError("platforms names one platform twice")
-        return self
+    @field_validator("platforms")
+    @classmethod
+    def _platforms_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("a platform is named twice; remove one of the two")
+        return value
 
 
 class ImageType(TargetType[ImageFields]):
