@@ -12,7 +12,7 @@ StackbuildError            exit 1
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -89,13 +89,16 @@ class DeclarationErrors(Failures, RequestError):
     """Every fault found in the loaded BUILD.toml files."""
 
 
-def nearest(name: str, known: Sequence[str] | Iterable[str]) -> str:
-    """A hint naming the known name closest to `name`, or listing the known ones; "" if there are none."""
+def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """A hint naming the known name closest to `name`, or listing the known ones; "" if there are none.
+
+    prefix: shown before each name, but not compared.
+    """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.55)
     if close:
-        return f"did you mean '{close[0]}'?"
+        return f"did you mean '{prefix}{close[0]}'?"
     if not names:
         return ""
-    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    shown = ", ".join(prefix + known for known in names[:12]) + (", …" if len(names) > 12 else "")
     return f"known: {shown}"

@@ -41,6 +41,8 @@ class Document:
             ) from error
         except tomllib.TOMLDecodeError as error:
             raise self._syntax_error(str(error)) from error
+        except ValueError as error:  # Python reads no number of more than 4300 digits
+            raise RequestError("not TOML: a number is too long", where=Position(path)) from error
         except RecursionError as error:
             raise RequestError("values are nested too deeply", where=Position(path)) from error
 

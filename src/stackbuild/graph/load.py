@@ -73,25 +73,35 @@ class TargetGraph:
             package = self.packages.load(folder)
             found |= {item.address for item in package.declarations.values()} if package else set()
         if not folders:
-            self._faults.append(RequestError(f"no BUILD.toml in or below //{spec.folder}"))
+            self._faults.append(
+                RequestError(
+                    f"no BUILD.toml in or below //{spec.folder}",
+                    hint=self._nearest_folder(spec.folder),
+                )
+            )
         return found
 
     def _no_package(self, folder: str, where: Position | None) -> RequestError:
         return RequestError(
             f"no BUILD.toml in //{folder}",
             where=where,
-            hint=nearest(f"//{folder}", [f"//{known}" for known in self.packages.workspace.folders()]),
+            hint=self._nearest_folder(folder),
         )
+
+    def _nearest_folder(self, folder: str) -> str:
+        return nearest(f"//{folder}", [f"//{known}" for known in self.packages.workspace.folders()])
 
     def _exists(self, address: Address, where: Position | None) -> bool:
         names = self._package_names(address.folder)
         if names is None:
             self._faults.append(self._no_package(address.folder, where))
         elif address.name not in names:
-            known = {f"//{address.folder}:{name}" for name in names}
-            self._faults.append(
-                RequestError(f"no target {address}", where=where, hint=nearest(str(address), known))
+            # Compared by name alone: a long common folder would make every name look near.
+            hint = (
+                nearest(address.name, names, f"//{address.folder}:")
+                or f"//{address.folder} declares none; add it there"
             )
+            self._faults.append(RequestError(f"no target {address}", where=where, hint=hint))
         return address in self.declarations
 
     def _close(self, wanted: Iterable[Address]) -> None:
