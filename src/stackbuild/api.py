@@ -18,7 +18,7 @@ from .declare.package import Packages
 from .declare.workspace import Workspace as Opened
 from .declare.workspace import open_workspace
 from .deliver.archive import write_archive
-from .deliver.layout import write_layout
+from .deliver.layout import SUFFIXES, write_layout
 from .deliver.progress import Quiet
 from .deliver.report import Built
 from .errors import RequestError
@@ -28,7 +28,6 @@ from .store import Store, default_path
 from .targets.registry import load_types
 
 Format = Literal["oci", "oci-archive", "docker-archive"]
-_SUFFIX = {"oci": "", "oci-archive": ".oci.tar", "docker-archive": ".docker.tar"}
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ class Workspace:
         if request.output == "none":
             return {}
         images = [address for address in wanted if self._is_image(address)]
-        suffix = _SUFFIX[request.format]
+        suffix = SUFFIXES[request.format]
         if request.output and len(images) == 1:
             return {images[0]: Path(request.output).absolute()}
         top = Path(request.output).absolute() if request.output else self._opened.dist

@@ -16,8 +16,10 @@ from typing import Any
 from ..errors import BuildFailed
 from ..oci.model import REF_NAME, Descriptor, Image, canonical_json
 from ..store import Store
-from ..store.files import write_atomically
+from ..store.files import TEMPORARY, alone, sync_folder, write_atomically
 
+SUFFIXES = {"oci": "", "oci-archive": ".oci.tar", "docker-archive": ".docker.tar"}
+"""Output format -> how the names of its outputs end."""
 LAYOUT = canonical_json({"imageLayoutVersion": "1.0.0"})
 
 
@@ -60,22 +62,40 @@ def write_layout(store: Store, result: Any, folder: Path, tag: str | None = None
     wanted = blobs_of(result)
     blobs = folder / "blobs" / "sha256"
     try:
-        _check_ours(folder)
-        blobs.mkdir(parents=True, exist_ok=True)
-        _same_file_or_write(folder / "oci-layout", LAYOUT)
-        for digest in wanted:
-            share(store.blobs.path(digest), blobs / digest.removeprefix("sha256:"))
-        _same_file_or_write(folder / "index.json", index)
-        _remove_others(blobs, wanted)
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder):
+            _check_ours(folder)
+            _same_file_or_write(folder / "oci-layout", LAYOUT)  # first: it says whose the folder is
+            blobs.mkdir(parents=True, exist_ok=True)
+            if any([share(store.blobs.path(digest), blobs / _name(digest)) for digest in wanted]):
+                sync_folder(blobs)
+            _same_file_or_write(folder / "index.json", index)
+            _remove_others(blobs, wanted)
     except OSError as error:
         raise BuildFailed(f"cannot write {error.filename or folder}: {error.strerror}") from error
 
 
+def _name(digest: str) -> str:
+    return digest.removeprefix("sha256:")
+
+
 def _check_ours(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "oci-layout").exists():
-        inner = [path for path in folder.iterdir() if path.name not in ("blobs", "index.json")]
-        if any(not (path / "oci-layout").exists() for path in inner):
-            raise BuildFailed(f"{folder} is not empty and no OCI layout", hint="choose another --output")
+    """Raise BuildFailed when the folder holds what no build put there: it would be mixed up with ours."""
+    if (folder / "oci-layout").exists():
+        return
+    for path in folder.iterdir():
+        if not _is_output(path):
+            raise BuildFailed(
+                f"{folder} is no OCI layout and holds '{path.name}'", hint="choose another --output"
+            )
+
+
+def _is_output(path: Path) -> bool:
+    """Whether a build made `path`: a layout, a folder of outputs, an archive, or what a kill left of one."""
+    if path.is_dir() and not path.is_symlink():
+        return (path / "oci-layout").exists() or all(_is_output(inner) for inner in path.iterdir())
+    archives = tuple(suffix for suffix in SUFFIXES.values() if suffix)
+    return path.name.endswith(archives) or path.name.startswith(TEMPORARY)
 
 
 def _same_file_or_write(path: Path, data: bytes) -> None:
@@ -86,26 +106,35 @@ def _same_file_or_write(path: Path, data: bytes) -> None:
 
 
 def _remove_others(blobs: Path, wanted: Iterable[str]) -> None:
-    keep = {digest.removeprefix("sha256:") for digest in wanted}
+    keep = {_name(digest) for digest in wanted}
     for entry in os.scandir(blobs):
         if entry.name not in keep:
             Path(entry.path).unlink(missing_ok=True)
 
 
-def share(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, or a copy where the file systems do not allow that."""
+def share(source: Path, target: Path) -> bool:
+    """Make `target` the same file as `source`, or a copy where the file systems do not allow that.
+
+    Returns whether anything had to be done.
+    """
     with contextlib.suppress(FileNotFoundError):
-        if target.samefile(source):
-            return
-    temp = target.with_name(f".{target.name}.{os.getpid()}")
+        ours, theirs = source.stat(), target.stat()
+        copied = ours.st_dev != theirs.st_dev and (ours.st_size, ours.st_mtime_ns) == (
+            theirs.st_size,
+            theirs.st_mtime_ns,
+        )
+        if copied or os.path.samestat(ours, theirs):
+            return False
+    temp = target.with_name(f"{TEMPORARY}{target.name}")  # one writer: the folder is held
     temp.unlink(missing_ok=True)
     try:
         try:
             temp.hardlink_to(source)
         except OSError:
-            shutil.copyfile(source, temp)  # copies by reference where the system can
+            shutil.copy2(source, temp)  # by reference where the system can; its time tells it was copied whole
+            with open(temp, "rb") as file:
+                os.fsync(file.fileno())
         temp.replace(target)
-        temp.unlink(missing_ok=True)  # rename leaves both names when they are one file already
-    except BaseException:
-        temp.unlink(missing_ok=True)
-        raise
+    finally:
+        temp.unlink(missing_ok=True)  # a rename leaves both names when they are one file already
+    return True

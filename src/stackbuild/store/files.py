@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+
+TEMPORARY = ".stackbuild-"  # how the name of an unfinished file begins, so that a kill's leavings are known
 
 
 def sync_folder(folder: Path) -> None:
@@ -22,7 +26,7 @@ def sync_folder(folder: Path) -> None:
 @contextlib.contextmanager
 def temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """An open temporary file in `folder`; removed at the end unless it was moved away."""
-    handle, name = tempfile.mkstemp(dir=folder)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
     path = Path(name)
     try:
         with os.fdopen(handle, "w+b") as file:
@@ -46,3 +50,16 @@ def write_atomically(final: Path, data: bytes, mode: int = 0o644) -> None:
     with temporary(final.parent) as (file, temp):
         file.write(data)
         publish(file, temp, final, mode)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes that hold it so; no more than a courtesy where a file system
+    has no locks."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
