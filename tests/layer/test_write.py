@@ -64,8 +64,8 @@ def test_digests_are_those_of_the_bytes(store, pool, name):
 def test_an_insertion_moves_no_other_cut():
     entries = files(6000)
     extra = Entry("dir000/file00000a", "file", content=BytesContent(b"new"))
-    before = {chunk.key("1") for chunk in split(entries)}
-    after = {chunk.key("1") for chunk in split(sorted([*entries, extra], key=lambda entry: entry.path))}
+    before = {chunk.key("1", "xxh3_128") for chunk in split(entries)}
+    after = {chunk.key("1", "xxh3_128") for chunk in split(sorted([*entries, extra], key=lambda entry: entry.path))}
     assert len(before) > 5
     assert len(after - before) <= 2
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import re
 import stat
 import time
 
 import pytest
 
 from stackbuild.errors import DigestMismatch, StoreError
-from stackbuild.store import Store, collect
+from stackbuild.store import Store, collect, default_path
 from stackbuild.store.records import Record
 
 DATA = b"some bytes"
@@ -199,3 +200,15 @@ def test_another_algorithm_does_not_believe_the_first(tmp_path):
     with Store(tmp_path / "store", "sha256") as store:
         store.fingerprints.preload_once(str(tmp_path))
         assert Hashed(store).of(path) == ("sha256:" + hashlib.sha256(b"one").hexdigest(), 1)
+
+
+def test_a_store_under_sha256_trusts_no_weaker_hash(tree):
+    """People who don't trust each other may craft collisions of xxh3; nothing may stand behind one."""
+    tree.write("BUILD.toml", '[workspace]\nfingerprint = "sha256"\n[files.f]\nsrcs = ["a"]\n[image.i]\nlayers = [":f"]\n')
+    tree.write("a", "a" * 1000)
+    tree.image("//:i")
+    with Store(default_path(), "sha256") as store:
+        kept = [path.read_text() for path in store.records.folder.iterdir()]
+        kept += [str(store.index.rows(f"SELECT * FROM {table}")) for table in ("record", "latest", "chunk", "fingerprint")]
+    assert len(kept) > 4 and not [text for text in kept if "xxh3" in text]
+    assert all(len(raw_hash) == 64 for raw_hash in re.findall(r"'([0-9a-f]{32,})'\)", kept[-2]))

@@ -44,6 +44,8 @@ def _cause(path: tuple[str, ...], old: Any, new: Any) -> str:
             return f"the time of its entries changed: {old} -> {new}"
         case ("inputs", "codec"):
             return f"the compressor changed: {old} -> {new}"
+        case ("inputs", "writer"):
+            return f"the layer writer changed: {old} -> {new}"
         case ("fields", name, *_):
             return f"field {name} changed: {_short(old)} -> {_short(new)}"
         case ("results", name, *_):

@@ -67,7 +67,8 @@ def write_layout(store: Store, result: Any, folder: Path, tag: str | None = None
             _check_ours(folder)
             _same_file_or_write(folder / "oci-layout", LAYOUT)  # first: it says whose the folder is
             blobs.mkdir(parents=True, exist_ok=True)
-            if any([share(store.blobs.path(digest), blobs / _name(digest)) for digest in wanted]):
+            new = [share(store.blobs.path(digest), blobs / _name(digest)) for digest in wanted]
+            if any(new):
                 sync_folder(blobs)
             _same_file_or_write(folder / "index.json", index)
             _remove_others(blobs, wanted)
@@ -131,7 +132,9 @@ def share(source: Path, target: Path) -> bool:
         try:
             temp.hardlink_to(source)
         except OSError:
-            shutil.copy2(source, temp)  # by reference where the system can; its time tells it was copied whole
+            shutil.copy2(
+                source, temp
+            )  # by reference where the system can; its time tells it was copied whole
             with open(temp, "rb") as file:
                 os.fsync(file.fileno())
         temp.replace(target)

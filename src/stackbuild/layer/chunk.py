@@ -13,13 +13,15 @@ from dataclasses import dataclass
 import xxhash
 
 from ..errors import BuildFailed
-from ..keys import digest, new_hash
+from ..keys import Algorithm, digest, new_hash
 from .entry import Content, Entry
 from .tar import BLOCK, END, WRITER_VERSION, header, padding
 
 AVERAGE = 2 << 20  # bytes of tar between two cuts
 LARGEST = 4 << 20  # bytes of tar in a chunk, at most (but for one entry's headers)
 CHUNKER_VERSION = 1
+LAYER_VERSION = f"{WRITER_VERSION}.{CHUNKER_VERSION}"
+"""What decides a layer's bytes beside its entries and codec; part of every key that they stand behind."""
 
 
 class Changed(BuildFailed):
@@ -54,11 +56,11 @@ class Chunk:
 
     parts: tuple[Part, ...]
 
-    def key(self, codec_version: str) -> str:
+    def key(self, codec_version: str, algorithm: Algorithm) -> str:
         """Names the compressed chunk without reading its files: their fingerprints stand for them."""
         return digest(
             {
-                "versions": [WRITER_VERSION, CHUNKER_VERSION, codec_version],
+                "versions": [LAYER_VERSION, codec_version],
                 "parts": [
                     [
                         part.header,
@@ -68,7 +70,8 @@ class Chunk:
                     ]
                     for part in self.parts
                 ],
-            }
+            },
+            algorithm,
         )
 
     def read(self) -> bytes:

@@ -66,7 +66,7 @@ class BytesContent:
 
     @property
     def fingerprint(self) -> str:
-        return "xxh3_128:" + hash_bytes(self.data, "xxh3_128")
+        return "sha256:" + hash_bytes(self.data, "sha256")
 
     def open(self) -> BinaryIO:
         import io

@@ -9,9 +9,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
-import xxhash
-
-from ..keys import Hash, new_hash
+from ..keys import Hash, hash_bytes, new_hash
 from ..store import Store
 from ..store.files import temporary
 from .chunk import Changed, Chunk, split
@@ -90,9 +88,13 @@ def _fetch(store: Store, chunk: Chunk, codec: Codec, place: _Place) -> tuple[byt
         raw = codec.decompress(packed, raw_size)
     except (OSError, ValueError):
         raw = b""
-    if xxhash.xxh3_128_hexdigest(raw) != raw_hash:
+    if _raw_hash(store, raw) != raw_hash:
         return _pack(chunk.read(), codec)
     return raw, packed
+
+
+def _raw_hash(store: Store, raw: bytes) -> str:
+    return hash_bytes(raw, store.fingerprints.algorithm)
 
 
 def _pack(raw: bytes, codec: Codec) -> tuple[bytes, bytes]:
@@ -109,7 +111,7 @@ def _in_order(store: Store, chunks: Iterable[Chunk], codec: Codec, pool: Executo
     waiting: deque[tuple[Chunk, str, Future[tuple[bytes, bytes]]]] = deque()
     try:
         for chunk in chunks:
-            key = chunk.key(version)
+            key = chunk.key(version, store.fingerprints.algorithm)
             if place := _lookup(store, key):
                 future = pool.submit(_fetch, store, chunk, codec, place)
             else:
@@ -143,8 +145,7 @@ def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Exec
             raw_hash.update(piece.raw)
             blob_hash.update(piece.packed)
             file.write(piece.packed)
-            row = (piece.key, size, len(piece.packed), len(piece.raw), xxhash.xxh3_128_hexdigest(piece.raw))
-            rows.append(row)
+            rows.append((piece.key, size, len(piece.packed), len(piece.raw), _raw_hash(store, piece.raw)))
             size += len(piece.packed)
         digest = "sha256:" + blob_hash.hexdigest()
         if not store.blobs.has(digest, size):

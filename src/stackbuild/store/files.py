@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-
 TEMPORARY = ".stackbuild-"  # how the name of an unfinished file begins, so that a kill's leavings are known
 
 

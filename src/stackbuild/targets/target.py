@@ -22,6 +22,7 @@ from ..declare.fields import Fields
 from ..declare.package import Declaration
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
+from ..layer.chunk import LAYER_VERSION
 from ..layer.codec import Codec, Compression
 from ..layer.entry import Entry, arrange
 from ..layer.write import write_layer
@@ -173,4 +174,4 @@ class LayerType(TargetType[F]):
                 layer = write_layer(task.store, entries, codec, task.pool)
             return {"layers": [ImageLayer(layer, name).data()]}
 
-        return Action({"from": contribution.inputs, "codec": codec.version}, run)
+        return Action({"from": contribution.inputs, "codec": codec.version, "writer": LAYER_VERSION}, run)
