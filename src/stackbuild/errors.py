@@ -4,6 +4,7 @@ StackbuildError            exit 1
 ├── BuildFailed            exit 1   a target could not be built
 ├── StoreError             exit 1   the store cannot be used
 ├── DigestMismatch         exit 1   bytes are not what their digest says
+├── RegistryError          exit 1   a registry, or the way to it, failed
 ├── RequestError           exit 2   the request or a BUILD.toml is wrong
 └── Failures                        several of the above, with the gravest exit status
     └── DeclarationErrors  exit 2   every fault found in the loaded BUILD.toml files
@@ -65,6 +66,10 @@ class StoreError(StackbuildError):
 
 class DigestMismatch(StackbuildError):
     """Bytes are not what their digest says."""
+
+
+class RegistryError(StackbuildError):
+    """A registry, or the way to it, failed."""
 
 
 class RequestError(StackbuildError):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import sqlite3
 import stat
 import time
 
@@ -10,6 +11,7 @@ import pytest
 
 from stackbuild.errors import DigestMismatch, StoreError
 from stackbuild.store import Store, collect, default_path
+from stackbuild.store.index import Index
 from stackbuild.store.records import Record
 
 DATA = b"some bytes"
@@ -212,3 +214,88 @@ def test_a_store_under_sha256_trusts_no_weaker_hash(tree):
         kept += [str(store.index.rows(f"SELECT * FROM {table}")) for table in ("record", "latest", "chunk", "fingerprint")]
     assert len(kept) > 4 and not [text for text in kept if "xxh3" in text]
     assert all(len(raw_hash) == 64 for raw_hash in re.findall(r"'([0-9a-f]{32,})'\)", kept[-2]))
+
+
+def test_a_record_that_was_altered_is_a_missing_one(store):
+    """It still parses, yet a digest in it is another: believing it would make a wrong image."""
+    store.records.save(RECORD)
+    path = next((store.path / "records").iterdir())
+    path.write_text(path.read_text().replace(DIGEST, "sha256:" + "0" * 64))
+    assert store.records.load(RECORD.key) is None
+    assert ["unreadable or altered" in line for line in collect.check(store).damage] == [True]
+    assert store.records.result(RECORD.key) is None
+
+
+def test_a_row_of_the_index_that_was_altered_is_a_miss(store):
+    store.records.save(RECORD)
+    store.index.write("UPDATE record SET result = replace(result, ?, ?)", [(DIGEST, "sha256:" + "0" * 64)])
+    assert store.records.result(RECORD.key) is None
+    store.index.write("UPDATE record SET result = ?", [("{",)])
+    assert store.records.result(RECORD.key) is None
+    assert len(collect.check(store).damage) == 1
+
+
+def test_a_full_disk_is_no_reason_to_forget(store, monkeypatch):
+    store.records.save(RECORD)
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def fail(self):
+        raise full
+
+    monkeypatch.setattr(Index, "_open", fail)
+    with pytest.raises(StoreError, match="disk is full"):
+        Index(store.path / "index.sqlite")
+    assert store.records.result(RECORD.key) == RECORD.result
+
+
+def test_damage_met_at_work_loses_no_record(store):
+    store.records.save(RECORD)
+    damaged = sqlite3.DatabaseError("malformed")
+    damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    store.index._recover(damaged)
+    assert store.records.result(RECORD.key) == RECORD.result
+
+
+def test_collect_knows_records_that_the_index_lost(store):
+    store.blobs.put(DATA)
+    store.records.save(RECORD)
+    store.index.write("DELETE FROM record", [()])
+    assert collect.collect(store, 3600).blobs == 0
+    assert store.records.result(RECORD.key) == RECORD.result and store.blobs.has(DIGEST)
+
+
+def test_collect_keeps_what_was_used_within_the_time(store):
+    """The time of use is kept by the hour: the benefit of the doubt is the record's."""
+    store.records.save(RECORD)
+    store.index.write("UPDATE record SET used = ?", [(int(time.time()) - 12 * 3600 - 60,)])
+    assert collect.collect(store, 12 * 3600).records == 0
+    store.index.write("UPDATE record SET used = ?", [(int(time.time()) - 20 * 3600,)])
+    assert store.records.result(RECORD.key)
+    store.records.save_used()
+    assert collect.collect(store, 12 * 3600).records == 0
+
+
+def test_collect_forgets_files_that_are_gone(store, tmp_path):
+    path = tmp_path / "f"
+    path.write_text("one")
+    Hashed(store).of(path)
+    store.fingerprints.save()
+    path.unlink()
+    collect.collect(store, 3600)
+    assert not store.index.rows("SELECT * FROM fingerprint")
+
+
+def test_a_single_file_is_remembered_without_its_folder(tmp_path):
+    path = tmp_path / "big.tar"
+    path.write_text("one")
+    settle(path)
+    for expected in (1, 0):
+        with Store(tmp_path / "store") as store:
+            assert Hashed(store).of(path)[1] == expected
+
+
+def test_a_store_that_cannot_be_written_says_where(store):
+    with pytest.raises(StoreError, match=r"cannot write in .*nowhere: No such file"):
+        store.blobs.temp = store.path / "nowhere"
+        store.blobs.put(b"new")

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from ..digests import check_digest, digest_of
 from ..errors import BuildFailed, DigestMismatch
 from ..layer.read import decompressed
 from ..layer.write import Layer
 from ..store import Store
-from ..store.blobs import check_digest
 from .model import (
     CONFIG,
     INDEX,
@@ -110,8 +110,7 @@ class ImageSource:
         if len(data) > DOCUMENT_LIMIT:
             raise BuildFailed(f"{self.files.name}: {name} is larger than {DOCUMENT_LIMIT} bytes")
         if digest is not None:
-            found = "sha256:" + hashlib.sha256(data).hexdigest()
-            if found != digest or size not in (None, len(data)):
+            if digest_of(data) != digest or size not in (None, len(data)):
                 raise DigestMismatch(f"{self.files.name}: {name} is not what its descriptor says")
         try:
             value = json.loads(data)

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ..digests import check_digest, digest_of, digest_of_file, is_digest
 from ..errors import DigestMismatch
 from .files import publish, temporary
 from .index import Index
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 PIECE = 1 << 20
 
 
-def check_digest(digest: str) -> str:
-    """`digest` itself, if it is a well-formed sha256 digest (OCI image spec, descriptor.md).
-
-    Raises DigestMismatch otherwise: nothing else may become part of a path.
-    """
-    if not isinstance(digest, str) or not _DIGEST.match(digest):
-        raise DigestMismatch(f"'{digest}' is not a digest", hint="write sha256: and 64 hexadecimal digits")
-    return digest
-
-
-def hash_file(path: Path) -> str:
-    """The sha256 digest of a file's bytes."""
-    with open(path, "rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+class Damaged(DigestMismatch):
+    """A blob of the store is not what its name says. It is removed by then: building again makes it anew."""
 
 
 class Blobs:
@@ -63,14 +51,17 @@ class Blobs:
         """Read every byte of the blob; remove it and answer False when they are not what they should be."""
         path = self.path(digest)
         try:
-            sound = hash_file(path) == digest
+            before = path.stat()
+            sound = digest_of_file(path) == digest
         except OSError:
             return False
-        if not sound:
-            path.unlink(missing_ok=True)
-            return False
-        self._remember(digest)
-        return True
+        if sound:
+            self._remember(digest)
+            return True
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(path.stat(), before):  # else another build has just made it anew
+                path.unlink()
+        return False
 
     def _remember(self, digest: str) -> None:
         stat = self.path(digest).stat()
@@ -86,7 +77,7 @@ class Blobs:
 
     def put(self, data: bytes) -> str:
         """Store bytes and return their digest."""
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        digest = digest_of(data)
         if not self.has(digest, len(data)):
             with temporary(self.temp) as (file, temp):
                 file.write(data)
@@ -113,19 +104,40 @@ class Blobs:
         return found, size
 
     def read(self, digest: str) -> bytes:
-        """All bytes of a small blob, checked. Raises DigestMismatch, and FileNotFoundError."""
-        data = self.path(digest).read_bytes()
-        if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+        """All bytes of a small blob, checked. Raises Damaged."""
+        try:
+            data = self.path(digest).read_bytes()
+        except FileNotFoundError:
+            data = b""
+        if digest_of(data) != digest:
             self.path(digest).unlink(missing_ok=True)
-            raise DigestMismatch(
-                f"blob {digest} in the store is damaged", hint="build again; it is made anew"
-            )
+            raise Damaged(f"blob {digest} in the store is damaged", hint="build again; it is made anew")
         return data
+
+    def pieces(self, digest: str) -> Iterator[bytes]:
+        """The bytes of a blob, checked as they pass. Raises Damaged at their end."""
+        hasher = hashlib.sha256()
+        try:
+            with open(self.path(digest), "rb") as file:
+                while piece := file.read(PIECE):
+                    hasher.update(piece)
+                    yield piece
+        except FileNotFoundError:
+            pass
+        if f"sha256:{hasher.hexdigest()}" != digest:
+            self.path(digest).unlink(missing_ok=True)
+            raise Damaged(f"blob {digest} in the store is damaged", hint="build again; it is made anew")
+
+    def forget(self, digest: str) -> None:
+        """Remove a blob, and what is known of its chunks."""
+        self.path(digest).unlink(missing_ok=True)
+        self._index.write("DELETE FROM blob WHERE digest = ?", [(digest,)])
+        self._index.write("DELETE FROM chunk WHERE blob = ?", [(digest,)])
 
     def all(self) -> list[tuple[str, int]]:
         """Every blob that lies in the store: (digest, size)."""
         return sorted(
             (f"sha256:{entry.name}", entry.stat().st_size)
             for entry in os.scandir(self.folder)
-            if _DIGEST.match(f"sha256:{entry.name}")
+            if is_digest(f"sha256:{entry.name}")
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .records import GRAIN, keys_in
 from .store import Store
 
 
@@ -49,16 +50,23 @@ def check(store: Store) -> Report:
         report.bytes += size
         if not store.blobs.verify(digest):
             report.damage.append(f"blob {digest}: its bytes do not have this digest; removed")
-    for path in sorted(store.records.folder.glob("*.json")):
+    store.records.adopt()
+    indexed = {key: result for key, _, result in store.records.all()}
+    for key in keys_in(store.records.folder):
         report.records += 1
-        key = path.stem.replace("-", ":", 1)
-        if store.records.load(key) is None:
-            report.damage.append(f"record {key}: unreadable; removed")
-            store.records.forget(key)
-    for key, _, _ in store.records.all():
-        if store.records.load(key) is None:
-            report.damage.append(f"record {key}: its file is gone; removed")
-            store.records.forget(key)
+        record = store.records.load(key)
+        if record is None:
+            report.damage.append(f"record {key}: unreadable or altered; removed")
+        elif key in indexed and indexed[key] != record.result:
+            report.damage.append(f"record {key}: its file and the index disagree; removed")
+        else:
+            indexed.pop(key, None)
+            continue
+        indexed.pop(key, None)
+        store.records.forget(key)
+    for key in indexed:
+        report.damage.append(f"record {key}: its file is gone; removed")
+        store.records.forget(key)
     return report
 
 
@@ -69,21 +77,22 @@ def collect(store: Store, keep_seconds: int) -> Report:
     """
     report = Report()
     with store.exclusive():
+        store.records.adopt()
         oldest = time.time() - keep_seconds
         needed: set[str] = set()
         for key, used, result in store.records.all():
-            if used < oldest or keep_seconds == 0:
+            if result is None or keep_seconds == 0 or used + GRAIN < oldest:
                 store.records.forget(key)
                 report.records += 1
             else:
                 needed.update(digests(result))
         for digest, size in store.blobs.all():
             if digest not in needed:
-                store.blobs.path(digest).unlink(missing_ok=True)
-                store.index.write("DELETE FROM blob WHERE digest = ?", [(digest,)])
-                store.index.write("DELETE FROM chunk WHERE blob = ?", [(digest,)])
+                store.blobs.forget(digest)
                 report.blobs += 1
                 report.bytes += size
+        store.index.write("DELETE FROM latest WHERE key NOT IN (SELECT key FROM record)", [()])
+        store.fingerprints.forget_gone()
         for entry in os.scandir(store.temp):
             Path(entry.path).unlink()  # nobody else holds the store now
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import tempfile
@@ -10,7 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ..errors import StoreError
+
 TEMPORARY = ".stackbuild-"  # how the name of an unfinished file begins, so that a kill's leavings are known
+
+
+def _hint(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "free some space"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "choose a folder that you may write to"
+    return ""
+
+
+def cannot_write(folder: Path, error: OSError) -> StoreError:
+    """What to raise when writing in a folder failed."""
+    return StoreError(f"cannot write in {folder}: {error.strerror or error}", hint=_hint(error))
 
 
 def sync_folder(folder: Path) -> None:
@@ -24,14 +40,20 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """An open temporary file in `folder`; removed at the end unless it was moved away."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
-    path = Path(name)
+    """An open temporary file in `folder`; removed at the end unless it was moved away.
+
+    Raises StoreError when it cannot be written.
+    """
     try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file, path
-    finally:
-        path.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
+        path = Path(name)
+        try:
+            with os.fdopen(handle, "w+b") as file:
+                yield file, path
+        finally:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def publish(file: BinaryIO, temp: Path, final: Path, mode: int = 0o600) -> None:
@@ -53,12 +75,16 @@ def write_atomically(final: Path, data: bytes, mode: int = 0o644) -> None:
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes that hold it so; no more than a courtesy where a file system
-    has no locks."""
+    """Hold a folder against other processes that hold it so, and remove what a kill left there.
+
+    No more than a courtesy where a file system has no locks.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
+            for left in folder.glob(f"{TEMPORARY}*"):
+                left.unlink()
         yield
     finally:
         os.close(handle)

@@ -40,6 +40,14 @@ class Fingerprints:
         self._lock = threading.Lock()
         self.hashed = 0  # files read, for tests and reports
 
+    def _find(self, path: str) -> tuple[str, int, str] | None:
+        """What is remembered of a file, from the index when its folder was not preloaded."""
+        if path not in self._known and not any(path.startswith(done) for done in self._loaded):
+            query = "SELECT stat, seen, hash FROM fingerprint WHERE path = ?"
+            for stat, seen, text in self._index.rows(query, (os.fsencode(path),)):
+                self._known[path] = (stat, seen, text)
+        return self._known.get(path)
+
     def preload_once(self, folder: str) -> None:
         """Read what is known of all files below `folder` at once, the first time it is asked for."""
         with self._lock:
@@ -56,7 +64,7 @@ class Fingerprints:
 
         Raises BuildFailed when the file cannot be read, or keeps changing while it is read.
         """
-        known = self._known.get(path)
+        known = self._find(path)
         text = _stat_text(stat)
         if known and known[0] == text and known[2].startswith(self.algorithm) and _settled(stat, known[1]):
             return known[2]
@@ -92,6 +100,12 @@ class Fingerprints:
         self._known.pop(path, None)
         self._new.pop(path, None)
         self._index.write("DELETE FROM fingerprint WHERE path = ?", [(os.fsencode(path),)])
+
+    def forget_gone(self) -> None:
+        """Drop what is known of files that no longer exist."""
+        paths = [path for (path,) in self._index.rows("SELECT path FROM fingerprint")]
+        gone = [(path,) for path in paths if not os.path.lexists(path)]
+        self._index.write("DELETE FROM fingerprint WHERE path = ?", gone)
 
     def save(self) -> None:
         """Keep what was learnt."""

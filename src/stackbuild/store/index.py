@@ -6,18 +6,20 @@ files, and a forgotten fingerprint costs a hash. So damage is answered by starti
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
-CREATE TABLE record (key TEXT PRIMARY KEY, name TEXT NOT NULL, result TEXT NOT NULL, used INTEGER NOT NULL);
+CREATE TABLE record (key TEXT PRIMARY KEY, name TEXT NOT NULL, result TEXT NOT NULL, used INTEGER NOT NULL,
+                     checksum TEXT NOT NULL);
 CREATE TABLE latest (name TEXT PRIMARY KEY, key TEXT NOT NULL, before TEXT);
 CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL,
                    mtime INTEGER NOT NULL);
@@ -29,23 +31,24 @@ CREATE TABLE fingerprint (path BLOB PRIMARY KEY, stat TEXT NOT NULL, seen INTEGE
 """
 
 
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+Rows = Iterable[Sequence[Any]]
+
+
 class Index:
     """One connection to the index, shared by threads under a lock.
 
-    fresh is True when the tables were just made, so the caller should fill them from what lies beside.
+    refill: gives (statement, rows) for new tables, from what lies beside; they are made and filled in one
+    transaction. Raises StoreError when the file cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, refill: Callable[[], Iterable[tuple[str, Rows]]] = tuple) -> None:
+        self.path, self._refill = path, refill
         self._lock = threading.RLock()
-        self.fresh = False
         try:
             self._open()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise
-            self._discard()
-            self._open()
+        except sqlite3.Error as error:
+            self._recover(error)
 
     def _open(self) -> None:
         self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
@@ -62,8 +65,9 @@ class Index:
                 self._db.execute(f'DROP TABLE "{table}"')
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
+            for statement, rows in self._refill():
+                self._db.executemany(statement, rows)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            self.fresh = True
         self._db.execute("COMMIT")
 
     def _discard(self) -> None:
@@ -77,7 +81,7 @@ class Index:
         with self._lock:
             try:
                 return self._db.execute(query, values).fetchall()
-            except sqlite3.DatabaseError as error:
+            except sqlite3.Error as error:
                 self._recover(error)
                 return []
 
@@ -91,16 +95,21 @@ class Index:
                 self._db.execute("BEGIN IMMEDIATE")
                 self._db.executemany(statement, rows)
                 self._db.execute("COMMIT")
-            except sqlite3.DatabaseError as error:
+            except sqlite3.Error as error:
                 self._recover(error)
 
-    def _recover(self, error: sqlite3.DatabaseError) -> None:
-        if self._db.in_transaction:
+    def _recover(self, error: sqlite3.Error) -> None:
+        """Start anew after damage, and only then: a full disk or a lock is no reason to forget anything."""
+        with contextlib.suppress(AttributeError, sqlite3.Error):
             self._db.execute("ROLLBACK")
-        if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise StoreError(f"the store's index {self.path}: {error}", hint="free some space, or try again")
-        self._discard()
-        self._open()
+        failed = StoreError(f"the store's index {self.path}: {error}", hint="free some space, or try again")
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+            raise failed from error
+        try:
+            self._discard()
+            self._open()
+        except (OSError, sqlite3.Error):
+            raise failed from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..keys import digest
 from .files import publish, temporary
 from .index import Index
 
-FORMAT = 1
-_DAY = 86_400
+FORMAT = 2
+GRAIN = 3_600
+"""Seconds by which the remembered time of a record's last use may lie behind the true one."""
+_INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
+_LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -31,53 +36,38 @@ class Records:
 
     def __init__(self, folder: Path, temp: Path, index: Index) -> None:
         self.folder, self._temp, self._index = folder, temp, index
-
-    def _path(self, key: str) -> Path:
-        if not re.fullmatch(r"[a-z0-9_]+:[0-9a-f]+", key):
-            raise ValueError(f"malformed key {key!r}")
-        return self.folder / (key.replace(":", "-") + ".json")
+        self._used: set[str] = set()
 
     def result(self, key: str) -> Any | None:
-        """The result recorded for a key, or None."""
-        rows = self._index.rows("SELECT result, used FROM record WHERE key = ?", (key,))
-        if not rows:
+        """The result recorded for a key, or None when there is none, or a damaged one."""
+        rows = self._index.rows("SELECT result, used, checksum FROM record WHERE key = ?", (key,))
+        if not rows or rows[0][2] != _checksum(key, rows[0][0]):
             return None
-        text, used = rows[0]
-        now = int(time.time())
-        if now - used > _DAY:
-            self._index.write("UPDATE record SET used = ? WHERE key = ?", [(now, key)])
+        text, used, _ = rows[0]
+        if time.time() - used > GRAIN:
+            self._used.add(key)
         return json.loads(text)
+
+    def save_used(self) -> None:
+        """Keep when records were last used."""
+        now = int(time.time())
+        self._index.write(
+            "UPDATE record SET used = ? WHERE key = ?", [(now, key) for key in sorted(self._used)]
+        )
+        self._used.clear()
 
     def load(self, key: str) -> Record | None:
         """The whole record, or None when it is missing or damaged."""
-        try:
-            document = json.loads(self._path(key).read_bytes())
-            if document["format"] != FORMAT or document["key"] != key:
-                return None
-            return Record(key, document["name"], document["recipe"], document["result"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        return _load(self.folder, key)
 
     def save(self, record: Record) -> None:
         """Keep a record, durable before the index names it. The blobs of its result come first."""
-        document = {
-            "format": FORMAT,
-            "key": record.key,
-            "name": record.name,
-            "result": record.result,
-            "recipe": record.recipe,
-        }
+        checksum = _checksum(record.key, _text(vars(record)))
         with temporary(self._temp) as (file, temp):
-            file.write(json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode())
-            publish(file, temp, self._path(record.key))
-        self._insert(record, int(time.time()))
+            file.write(_text({"format": FORMAT, "checksum": checksum, "record": vars(record)}).encode())
+            publish(file, temp, _path(self.folder, record.key))
+        self._index.write(_INSERT, [_row(record, time.time())])
         self.mark_latest(record.name, record.key)
-
-    def _insert(self, record: Record, used: int) -> None:
-        self._index.write(
-            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)",
-            [(record.key, record.name, json.dumps(record.result), used)],
-        )
 
     def latest(self, name: str) -> str | None:
         """The key with which `name` was last built."""
@@ -93,25 +83,74 @@ class Records:
         """Remember `key` as the newest build of `name`."""
         latest = self.latest(name)
         if latest != key:
-            self._index.write("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", [(name, key, latest)])
+            self._index.write(_LATEST, [(name, key, latest)])
 
     def forget(self, key: str) -> None:
         """Drop a record."""
-        self._path(key).unlink(missing_ok=True)
+        _path(self.folder, key).unlink(missing_ok=True)
         self._index.write("DELETE FROM record WHERE key = ?", [(key,)])
 
-    def reindex(self) -> None:
-        """Fill an empty index from the record files."""
-        files = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-        for path in files:
-            record = self.load(path.stem.replace("-", ":", 1))
-            if record:
-                self._insert(record, int(path.stat().st_mtime))
-                self.mark_latest(record.name, record.key)
+    def adopt(self) -> None:
+        """Bring records into the index that some process wrote while it was out of use."""
+        known = {key for key, _, _ in self.all()}
+        rows = [
+            _row(record, time.time())
+            for key in keys_in(self.folder)
+            if key not in known and (record := self.load(key))
+        ]
+        self._index.write(_INSERT, rows)
 
     def all(self) -> list[tuple[str, int, Any]]:
-        """Every record: (key, time of last use in seconds, result)."""
+        """Every record: (key, time of last use in seconds, result; None when it is damaged)."""
+        rows = self._index.rows("SELECT key, used, result, checksum FROM record ORDER BY key")
         return [
-            (key, used, json.loads(result))
-            for key, used, result in self._index.rows("SELECT key, used, result FROM record ORDER BY key")
+            (key, used, json.loads(result) if checksum == _checksum(key, result) else None)
+            for key, used, result, checksum in rows
         ]
+
+
+def keys_in(folder: Path) -> list[str]:
+    """The key of every record that lies in a folder of records, sound or not."""
+    return sorted(path.stem.replace("-", ":", 1) for path in folder.glob("*.json"))
+
+
+def refill(folder: Path) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    """What an index made anew knows of the records that lie there; they count as used just now."""
+    now = time.time()
+    latest: dict[str, tuple[float, str]] = {}
+    for key in keys_in(folder):
+        if record := _load(folder, key):
+            yield _INSERT, [_row(record, now)]
+            written = _path(folder, key).stat().st_mtime
+            latest[record.name] = max(latest.get(record.name, (0.0, "")), (written, key))
+    yield _LATEST, [(name, key, None) for name, (_, key) in latest.items()]
+
+
+def _path(folder: Path, key: str) -> Path:
+    if not re.fullmatch(r"[a-z0-9_]+:[0-9a-f]+", key):
+        raise ValueError(f"malformed key {key!r}")
+    return folder / (key.replace(":", "-") + ".json")
+
+
+def _load(folder: Path, key: str) -> Record | None:
+    try:
+        document = json.loads(_path(folder, key).read_bytes())
+        record = Record(**document["record"])
+        sound = document["checksum"] == _checksum(key, _text(vars(record)))
+        return record if sound and document["format"] == FORMAT and record.key == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def _checksum(key: str, text: str) -> str:
+    """Ties a result to its key, so that neither bit rot nor a mix-up goes unseen."""
+    return digest([key, text], "sha256")
+
+
+def _row(record: Record, used: float) -> tuple[Any, ...]:
+    text = _text(record.result)
+    return record.key, record.name, text, int(used), _checksum(record.key, text)

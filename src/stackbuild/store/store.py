@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sys
@@ -16,7 +17,7 @@ from .blobs import Blobs
 from .files import write_atomically
 from .fingerprints import Fingerprints
 from .index import Index
-from .records import Records
+from .records import Records, refill
 
 FORMAT = "1\n"
 _ABANDONED = 86_400  # seconds after which a temporary file belongs to no running build
@@ -25,7 +26,7 @@ _ABANDONED = 86_400  # seconds after which a temporary file belongs to no runnin
 def default_path() -> Path:
     """$STACKBUILD_STORE, else a folder in the user's cache."""
     if chosen := os.environ.get("STACKBUILD_STORE"):
-        return Path(chosen).absolute()
+        return Path(chosen).resolve()
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "stackbuild"
     cache = os.environ.get("XDG_CACHE_HOME", "")
@@ -43,28 +44,29 @@ class Store:
         self.temp = path / "tmp"
         self._held = 0
         try:
-            for folder in (path, self.temp, path / "blobs" / "sha256", path / "records"):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
+            for folder in (self.temp, path / "blobs", path / "blobs" / "sha256", path / "records"):
+                folder.mkdir(mode=0o700, exist_ok=True)
             self._check_format()
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self.index = Index(path / "index.sqlite")
+            self.sweep_temporary()
+            self.index = Index(path / "index.sqlite", lambda: refill(path / "records"))
         except OSError as error:
+            owned = error.errno != errno.ENOSPC
             raise StoreError(
                 f"the store {path} cannot be used: {error.strerror}",
-                hint="set STACKBUILD_STORE to a folder that you own",
+                hint="set STACKBUILD_STORE to a folder that you own" if owned else "free some space",
             ) from error
         self.blobs = Blobs(path / "blobs" / "sha256", self.temp, self.index)
         self.records = Records(path / "records", self.temp, self.index)
         self.fingerprints = Fingerprints(self.index, algorithm)
-        if self.index.fresh:
-            self.records.reindex()
 
     def _check_format(self) -> None:
         mark = self.path / "format"
         if not mark.exists():
             write_atomically(mark, FORMAT.encode(), 0o600)
-        elif mark.read_text() != FORMAT:
+        elif mark.read_bytes() != FORMAT.encode():
             raise StoreError(
                 f"the store {self.path} was made by another version of stackbuild",
                 hint="set STACKBUILD_STORE to another folder, or remove this one",
@@ -102,6 +104,7 @@ class Store:
     def close(self) -> None:
         """Save what was learnt and let go."""
         self.fingerprints.save()
+        self.records.save_used()
         self.index.close()
         os.close(self._lock)
 
