@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from .build.explain import Reason, explain_outcome, explain_plan
 from .build.plan import Node, Plan, make_plan
-from .build.run import Builder, Outcome, statuses
+from .build.run import Builder, Outcome, layer_statuses
 from .declare.address import Address
 from .declare.package import Packages
 from .declare.workspace import Workspace as Opened
@@ -94,11 +94,9 @@ class Workspace:
         outputs = self._outputs(wanted, request)
         with self.store.shared(), self._builder(request.jobs, listener) as builder:
             outcomes = builder.run(plan)
-            found = {
-                address: status
-                for address, status in statuses(outcomes).items()
-                if "layers" in self._products(address)
-            }
+            statuses = layer_statuses(
+                outcome for node, outcome in outcomes.items() if "layers" in self._products(node.address)
+            )
             results = []
             for root in plan.roots:
                 result = _output_result(outcomes[root].result)
@@ -106,7 +104,7 @@ class Workspace:
                 if output and "images" in result:
                     self._deliver(result, output, request)
                 elapsed = time.monotonic() - start
-                built = Built(root.address, result, found, elapsed, output if "images" in result else None)
+                built = Built(root.address, result, statuses, elapsed, output if "images" in result else None)
                 results.append((built, _reasons(builder, plan, root, outcomes) if request.explain else []))
         return results
 

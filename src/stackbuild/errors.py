@@ -100,6 +100,8 @@ def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     prefix: shown before each name, but not compared.
     """
     names = sorted(known)
+    if same := next((known for known in names if known.casefold() == name.casefold()), ""):
+        return f"did you mean '{prefix}{same}'?"
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.55)
     if close:
         return f"did you mean '{prefix}{close[0]}'?"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stackbuild.declare.address import Address, Spec, matches_any
 
 NAME = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,8}", fullmatch=True).filter(lambda name: name != "all")
-PART = st.text(st.characters(blacklist_characters="\0:\\/", blacklist_categories=["Cs"]), min_size=1, max_size=6)
+PART = st.text(st.characters(blacklist_characters="\0:\\/", blacklist_categories=["Cs"]).filter(str.isprintable), min_size=1, max_size=6)
 FOLDER = st.lists(PART.filter(lambda part: part not in (".", "..", "...")), max_size=4).map("/".join)
 JUNK = st.text(max_size=30) | st.text("/:.-a\0\\", max_size=12)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackbuild.layer.entry import BytesContent, Entry, arrange, clean_path
+from stackbuild.layer.arrange import arrange
+from stackbuild.layer.entry import BytesContent, Entry, clean_path
 from stackbuild.layer.tar import END, header, padding
 
 names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=60)

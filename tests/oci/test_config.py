@@ -32,7 +32,7 @@ def test_variables_keep_their_place_and_new_ones_are_sorted():
 
 
 def test_maps_are_joined():
-    config = inherit(BASE, Overrides(ports=["53/udp", "443"], volumes=["/v"], labels={"b": "3", "c": "4"}))
+    config = inherit(BASE, Overrides(ports=["53/udp", "443/tcp"], volumes=["/v"], labels={"b": "3", "c": "4"}))
     assert set(config["ExposedPorts"]) == {"80/tcp", "53/udp", "443/tcp"}
     assert set(config["Volumes"]) == {"/data", "/v"}
     assert config["Labels"] == {"a": "1", "b": "3", "c": "4"}

@@ -9,11 +9,10 @@ from __future__ import annotations
 import concurrent.futures as futures
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from ..declare.address import Address
 from ..errors import Failures, StackbuildError
 from ..graph.load import TargetGraph
 from ..keys import digest
@@ -84,8 +83,6 @@ class Builder:
             self._chunks,
             self.epoch,
             {(need.address, need.variant): results[need] for need in needs},
-            self.graph.declarations,
-            self.types,
         )
         action = kind.prepare(task)
         recipe = {
@@ -95,6 +92,7 @@ class Builder:
             "variant": [node.variant.platform, node.variant.compression],
             "fields": kind.recipe_fields(declaration.fields),
             "inputs": action.inputs,
+            "needs": [str(need) for need in needs],
             "results": {str(need): results[need] for need in needs},
         }
         return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
@@ -188,10 +186,10 @@ def blobs(result: Any) -> Iterator[tuple[str, int]]:
             yield from blobs(value)
 
 
-def statuses(outcomes: Mapping[Node, Outcome]) -> dict[Address, Status]:
-    """Per target: `built` when any of its variants was."""
-    found: dict[Address, Status] = {}
-    for node, outcome in outcomes.items():
-        if found.get(node.address) != "built":
-            found[node.address] = outcome.status
-    return found
+def layer_statuses(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Status]:
+    """Of every layer that the outcomes are: (address, digest) -> status."""
+    return {
+        (str(outcome.node.address), layer["digest"]): outcome.status
+        for outcome in outcomes
+        for layer in outcome.result.get("layers", ())
+    }

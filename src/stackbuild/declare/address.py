@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
-_FOLDER = re.compile(r"[^\0:\\]*\Z")
+_FOLDER = re.compile(r"[^\0:\\\ud800-\udfff]*\Z")
 
 
 def check_name(name: str) -> str:
@@ -20,10 +20,14 @@ def check_name(name: str) -> str:
     return name
 
 
-def _check_folder(folder: str, text: str) -> str:
+def check_folder(folder: str, text: str = "") -> str:
+    """`folder`, if an address may name it; text: what to show otherwise. Raises ValueError."""
     parts = folder.split("/") if folder else []
-    if not _FOLDER.match(folder) or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(f"'{text}' is not an address; write //folder:name, or :name in the same folder")
+    strange = any(part in ("", ".", "..") for part in parts) or not all(map(str.isprintable, folder))
+    if strange or not _FOLDER.match(folder):
+        raise ValueError(
+            f"'{text or folder}' is not an address; write //folder:name, or :name in the same folder"
+        )
     return folder
 
 
@@ -47,7 +51,7 @@ class Address:
         if not text.startswith("//"):
             raise ValueError(f"'{text}' is not an address; write //folder:name, or :name in the same folder")
         path, colon, name = text[2:].partition(":")
-        _check_folder(path, text)
+        check_folder(path, text)
         if not colon:
             name = path.rpartition("/")[2]
             if not name:
@@ -64,6 +68,12 @@ class Spec:
     name: str = ""
     negative: bool = False
 
+    def __str__(self) -> str:
+        sign, folder = "-" if self.negative else "", f"//{self.folder}"
+        if self.kind == "below":
+            return f"{sign}{folder.rstrip('/') + '/' if self.folder else folder}..."
+        return f"{sign}{folder}:{'all' if self.kind == 'folder' else self.name}"
+
     @classmethod
     def parse(cls, text: str, folder: str = "") -> Spec:
         """A spec as typed by a person who stands in `folder`. Raises ValueError."""
@@ -72,10 +82,10 @@ class Spec:
             body = _from_plain_path(body, folder, text)
         if body in ("//...", "...") or body.endswith("/..."):
             path = body.removeprefix("//").removesuffix("...").removesuffix("/")
-            return cls("below", _check_folder(path, text), "", negative)
+            return cls("below", check_folder(path, text), "", negative)
         if body.endswith(":all"):
             path = folder if body == ":all" else body[2:-4]
-            return cls("folder", _check_folder(path, text), "", negative)
+            return cls("folder", check_folder(path, text), "", negative)
         address = Address.parse(body, folder)
         return cls("one", address.folder, address.name, negative)
 

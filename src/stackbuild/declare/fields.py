@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from .address import Address, Spec
+from .glob import compiled
 
 
 class Fields(BaseModel):
@@ -53,6 +54,12 @@ def _glob(text: str) -> str:
         raise ValueError(
             f"'{text}' is not a glob below this folder; write one without a leading / and without .."
         )
+    compiled(body)
+    return text
+
+
+def _image_glob(text: str) -> str:
+    compiled(text.lstrip("/"))
     return text
 
 
@@ -83,15 +90,20 @@ def _glob_or_address(text: str, info: ValidationInfo) -> str | Address:
     return Address.parse(text, _folder(info)) if is_address(text) else _glob(text)
 
 
+def _spec(text: str, info: ValidationInfo) -> Spec:
+    if not text.removeprefix("-").startswith(("//", ":")):
+        raise ValueError(f"'{text}' is not a spec; write //folder:name, //folder:all or //folder/...")
+    return Spec.parse(text, _folder(info))
+
+
 AddressField = Annotated[
     Address, *_text_field(lambda text, info: Address.parse(text, _folder(info)), "the address of a target")
 ]
-SpecField = Annotated[
-    Spec, *_text_field(lambda text, info: Spec.parse(text, _folder(info)), "a spec, as //libs/...")
-]
+SpecField = Annotated[Spec, *_text_field(lambda text, info: _spec(text, info), "a spec, as //libs/...")]
 Source = Annotated[str | Address, *_text_field(_glob_or_address, "a glob below this folder, or an address")]
 Owner = Annotated[tuple[int, int], *_text_field(lambda text, _: _owner(text), 'an owner, as "1000:1000"')]
 Mode = Annotated[int, *_text_field(lambda text, _: _mode(text), 'a mode, as "0755"')]
+Glob = Annotated[str, *_text_field(lambda text, _: _image_glob(text), "a glob")]
 ImagePath = Annotated[str, *_text_field(lambda text, _: _image_path(text), "a path inside the image")]
 
 Fields.model_rebuild()

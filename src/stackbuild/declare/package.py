@@ -95,24 +95,51 @@ class Packages:
         if document is None:
             return None
         package = Package(folder)
-        if isinstance(document, RequestError):
-            package.faults.append(document)
+        if fault := self._misplaced(folder) or (document if isinstance(document, RequestError) else None):
+            package.faults.append(fault)
             return package
+        assert isinstance(document, Document)
         defaults = self._defaults(folder, package.faults)
         for type_name, tables in document.data.items():
             if type_name == "defaults" or (type_name == "workspace" and not folder):
                 continue
-            if fault := self._type_fault(document, type_name, tables, folder):
+            if fault := self._type_fault(document, type_name, tables):
                 package.faults.append(fault)
                 package.names.update(tables if isinstance(tables, dict) else ())
                 continue
             for name, table in tables.items():
-                self._declare(package, document, type_name, name, table, defaults.get(type_name, {}))
+                if isinstance(table, dict):
+                    self._declare(package, document, type_name, name, table, defaults.get(type_name, {}))
+                    continue
+                where = document.position((type_name, name), of_key=True)
+                what, hint = f"'{type_name}.{name}' should be a table", f"write [{type_name}.{name}]"
+                package.faults.append(RequestError(what, where=where, hint=hint))
+                package.names.add(name)
         return package
 
-    def _type_fault(
-        self, document: Document, type_name: str, tables: Any, folder: str
-    ) -> RequestError | None:
+    def _misplaced(self, folder: str) -> RequestError | None:
+        """A fault when the folder is no package of this workspace under this name."""
+        parts = folder.split("/") if folder else []
+        above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        for path in above:
+            if (self.workspace.root / path).is_symlink():
+                real = (self.workspace.root / path).resolve()
+                inside = real.is_relative_to(self.workspace.root)
+                hint = (
+                    f"say //{real.relative_to(self.workspace.root)}"
+                    if inside
+                    else "move it into the workspace"
+                )
+                return RequestError(f"//{path} is a symlink to a folder, not a package", hint=hint)
+        for path in above[:-1]:
+            document = self._document(path)
+            if isinstance(document, Document) and "workspace" in document.data:
+                return RequestError(
+                    f"//{folder} belongs to the workspace in //{path}", hint="build it from there"
+                )
+        return None
+
+    def _type_fault(self, document: Document, type_name: str, tables: Any) -> RequestError | None:
         where = document.position((type_name,), of_key=True)
         if type_name == "workspace":
             return RequestError(
@@ -124,7 +151,7 @@ class Packages:
             return RequestError(
                 f"unknown target type '{type_name}'", where=where, hint=nearest(type_name, self._models)
             )
-        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        if not isinstance(tables, dict) or not any(isinstance(table, dict) for table in tables.values()):
             return RequestError(
                 f"'{type_name}' should hold tables of targets", where=where, hint=f"write [{type_name}.NAME]"
             )
@@ -169,8 +196,13 @@ class Packages:
             return source.position((*start, *path), of_key=of_key)
 
         context = {"folder": package.folder, "folders": folders}
-        fields, faults = validated(self._models[type_name], data, locate, f"{type_name} '{name}'", context)
-        package.faults += faults
+        model, what = self._models[type_name], f"{type_name} '{name}'"
+        fields, faults = validated(model, data, locate, what, context)
+        package.faults += [fault for _, fault in faults]
+        if fields is None:  # what is sound of it is looked at all the same, so that all faults are found
+            wrong = {key[0] for key, _ in faults if key}
+            sound = {field: value for field, value in data.items() if field not in wrong}
+            fields, _ = validated(model, sound, locate, what, context)
         if fields is not None:
             package.declarations[name] = Declaration(address, type_name, fields, document, places)
 

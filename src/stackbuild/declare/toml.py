@@ -6,6 +6,7 @@ is asked only when an error must say where.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
 import tomllib
@@ -33,6 +34,10 @@ class Document:
 
     def __init__(self, path: str, source: bytes) -> None:
         self.path, self._source = path, source
+        if source.startswith(codecs.BOM_UTF8):
+            raise RequestError(
+                "the file begins with a byte-order mark", where=Position(path), hint="save it without"
+            )
         try:
             self.data: dict[str, Any] = tomllib.loads(source.decode())
         except UnicodeDecodeError as error:

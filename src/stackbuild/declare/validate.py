@@ -98,12 +98,14 @@ def _arguments(annotation: Any) -> list[Any]:
 
 def validated(
     model: type[Model], data: Any, locate: Locate, what: str, context: Mapping[str, Any] | None = None
-) -> tuple[Model | None, list[RequestError]]:
-    """`data` as a `model`, or every fault in it. locate: gives the position of a key path (or of its key)."""
+) -> tuple[Model | None, list[tuple[Key, RequestError]]]:
+    """`data` as a `model`, or every fault in it with the key path that is wrong.
+
+    locate: gives the position of a key path (or of its key).
+    """
     if not isinstance(data, Mapping):
-        return None, [
-            RequestError(f"{what} should be a table", where=locate((), False), hint=f"write {what}")
-        ]
+        fault = RequestError(f"{what} should be a table", where=locate((), False), hint=f"write {what}")
+        return None, [((), fault)]
     try:
         return model.model_validate(dict(data), context=dict(context or {})), []
     except ValidationError as error:
@@ -115,7 +117,7 @@ def validated(
             where = locate(path, unknown)
             marker = (*path, str(item["loc"][-1])) if item["type"] == "missing" else path
             faults.setdefault(marker, RequestError(sentence, where=where, hint=hint))
-        return None, list(faults.values())
+        return None, list(faults.items())
 
 
 def checked(model: type[Model], data: Any, document: Document, prefix: Key, what: str) -> Model:
@@ -124,5 +126,5 @@ def checked(model: type[Model], data: Any, document: Document, prefix: Key, what
         model, data, lambda path, of_key: document.position((*prefix, *path), of_key=of_key), what
     )
     if value is None:
-        raise DeclarationErrors(faults)
+        raise DeclarationErrors(fault for _, fault in faults)
     return value

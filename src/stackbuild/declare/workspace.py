@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,10 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from ..errors import RequestError
 from ..oci.model import parse_platform, platform_text
+from .address import check_folder
 from .toml import Document
 from .validate import checked
 
 BUILD_FILE = "BUILD.toml"
+_TABLE = re.compile(rb"^[ \t]*\[[ \t]*workspace[ \t]*\]", re.MULTILINE)
 
 
 def _platform(value: Any) -> str:
@@ -53,33 +56,53 @@ class Workspace:
     def relative(self, folder: Path) -> str:
         """A folder of the workspace as an address has it. Raises RequestError outside."""
         try:
-            return folder.resolve().relative_to(self.root).as_posix().removeprefix(".")
+            path = folder.resolve().relative_to(self.root).as_posix()
+            return "" if path == "." else path
         except ValueError:
             raise RequestError(f"{folder} is outside the workspace {self.root}") from None
 
     def folders(self) -> list[str]:
-        """Every folder with a BUILD.toml, sorted; hidden folders, dist/ and symlinks are not entered."""
+        """Every folder with a BUILD.toml, sorted; hidden folders, dist/ and symlinks are not entered.
+
+        A workspace below this one (an example, a submodule) keeps its targets to itself. Raises RequestError
+        when a folder cannot be read, or has a name that no address can hold.
+        """
         found = []
         stack = [""]
         while stack:
             folder = stack.pop()
-            with os.scandir(self.root / folder) as entries:
-                for entry in entries:
-                    if entry.name == BUILD_FILE and entry.is_file():
-                        found.append(folder)
-                    elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                        path = f"{folder}/{entry.name}" if folder else entry.name
-                        if path != "dist" and not self._is_inner_workspace(path):
-                            stack.append(path)
+            try:
+                entries = list(os.scandir(self.root / folder))
+            except OSError as error:
+                what = f"the folder //{folder} cannot be read: {error.strerror}"
+                raise RequestError(what, hint="make it readable") from error
+            for entry in entries:
+                if entry.name == BUILD_FILE and entry.is_file():
+                    found.append(_addressable(folder))
+                elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    if path != "dist" and not is_workspace_root(entry.path):
+                        stack.append(path)
         return sorted(found)
 
-    def _is_inner_workspace(self, folder: str) -> bool:
-        """A workspace below this one (an example, a submodule) keeps its targets to itself."""
-        file = self.root / folder / BUILD_FILE
-        try:
-            return b"[workspace]" in file.read_bytes() and "workspace" in Document.read(file, "").data
-        except (OSError, RequestError):
-            return False
+
+def _addressable(folder: str) -> str:
+    try:
+        return check_folder(folder)
+    except ValueError:
+        raise RequestError(
+            f"the folder {os.fsencode(folder)!r} has a BUILD.toml, but no address can name it",
+            hint="rename it: printable UTF-8, without : and \\",
+        ) from None
+
+
+def is_workspace_root(folder: str | Path) -> bool:
+    """Whether a folder's BUILD.toml has a [workspace] table."""
+    file = Path(folder) / BUILD_FILE
+    try:
+        return b"workspace" in file.read_bytes() and "workspace" in Document.read(file, "").data
+    except (OSError, RequestError):
+        return False
 
 
 def open_workspace(start: Path) -> Workspace:
@@ -94,7 +117,7 @@ def open_workspace(start: Path) -> Workspace:
         try:
             document = Document.read(file, BUILD_FILE)
         except RequestError:
-            if b"[workspace]" in file.read_bytes():
+            if _TABLE.search(file.read_bytes()):
                 raise
             continue  # some package's broken file; it is reported when it is loaded
         if "workspace" in document.data:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
-from ..layer.read import members
+from ..layer.read import listing
 from ..oci.model import Image, ImageLayer
 from ..oci.source import ImageSource
 from ..store import Store
@@ -31,7 +31,7 @@ def describe(store: Store, result: Any, *, files: bool) -> list[dict[str, Any]]:
 def _layer(store: Store, item: ImageLayer, files: bool) -> dict[str, Any]:
     described = item.data()
     if files:
-        described["files"] = list(members(store.blobs.path(item.layer.digest)))
+        described["files"] = list(listing(store.blobs.path(item.layer.digest)))
     return described
 
 
@@ -41,7 +41,7 @@ def inspect_path(path: Path, temp: Path, platform: str | None, *, files: bool) -
     Raises RequestError when it has several platforms and none is chosen.
     """
     with Store(temp) as store:
-        source = ImageSource(path, path.name)
+        source = ImageSource(path)
         platforms = [platform] if platform else source.platforms()
         if not platforms:
             raise RequestError(f"{path} holds no image")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,17 @@ from .layout import root_of
 
 @dataclass(frozen=True)
 class Built:
-    """One target of a request, done. result: images with their index, or layers; output: where it is."""
+    """One target of a request, done.
+
+    result: images with their index, or layers; statuses: (target, digest) of layers -> built or reused, all
+    others come with a base; output: where it is.
+    """
 
     address: Address
     result: Any
-    statuses: Mapping[Address, str]
+    statuses: Mapping[tuple[str, str], str]
     seconds: float
     output: Path | None = None
-
-    def _status(self, target: str) -> str:
-        return next((status for address, status in self.statuses.items() if str(address) == target), "base")
 
     def layers(self) -> list[dict[str, Any]]:
         """Every layer, lowest first, platform by platform."""
@@ -40,11 +43,11 @@ class Built:
                 "diff_id": item.layer.diff_id,
                 "size": item.layer.size,
                 "media_type": item.layer.media_type,
-                "status": self._status(item.target),
+                "status": self.statuses.get((item.target, item.layer.digest), "base"),
                 **({"platform": platform} if platform else {}),
             }
             for platform, items in groups
-            for item in items
+            for item in (layer.made_by(str(self.address)) for layer in items)
         ]
 
     def as_json(self, workspace: Path) -> dict[str, Any]:
@@ -69,10 +72,18 @@ class Built:
     def row(self, workspace: Path) -> str:
         """The closing line."""
         data = self.as_json(workspace)
-        distinct = {(layer["target"], layer["digest"]): layer["status"] for layer in data["layers"]}
-        counts = Counter(distinct.values())
+        platforms: dict[str, Counter[tuple[str, str, str]]] = {}
+        for layer in data["layers"]:
+            found = platforms.setdefault(layer.get("platform", ""), Counter())
+            found[layer["target"], layer["digest"], layer["status"]] += 1
+        # A layer that several platforms share is one layer; one that an image lists twice is two.
+        none: Counter[tuple[str, str, str]] = Counter()
+        distinct = reduce(or_, platforms.values(), none)
+        counts: Counter[str] = Counter()
+        for (_, _, status), times in distinct.items():
+            counts[status] += times
         parts = [f"{counts[status]} {status}" for status in ("base", "reused", "built") if counts[status]]
-        number = len(distinct)
+        number = counts.total()
         layers = f"{number} layer{'' if number == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
         cells = [data["address"], data["digest"], layers, f"{self.seconds:.2f} s", data["output"] or ""]
         return "  ".join(cell for cell in cells if cell)

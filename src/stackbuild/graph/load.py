@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import networkx as nx
 
@@ -32,14 +31,23 @@ class TargetGraph:
         """
         chosen: set[Address] = set()
         for spec in specs:
-            if not spec.negative:
+            if spec.negative:
+                self._check_means_something(spec)
+            else:
                 chosen |= self._expand(spec)
         wanted = sorted(address for address in chosen if matches_any(specs, address))
         self._close(wanted)
+        self._check_cycles()
         if self._faults:
             raise DeclarationErrors(self._faults)
-        self._check_cycles()
         return wanted
+
+    def _check_means_something(self, spec: Spec) -> None:
+        """A misspelt spec that should take away would let everything through."""
+        if spec.kind == "one":
+            self._exists(Address(spec.folder, spec.name), None)
+        elif not (self.packages.workspace.root / spec.folder).is_dir():
+            self._faults.append(self._no_package(spec.folder, None))
 
     def load_all(self) -> None:
         """Load every target of the workspace."""
@@ -89,7 +97,11 @@ class TargetGraph:
         )
 
     def _nearest_folder(self, folder: str) -> str:
-        return nearest(f"//{folder}", [f"//{known}" for known in self.packages.workspace.folders()])
+        try:
+            known = self.packages.workspace.folders()
+        except RequestError:
+            return ""  # a hint is not worth another error
+        return nearest(f"//{folder}", [f"//{name}" for name in known])
 
     def _exists(self, address: Address, where: Position | None) -> bool:
         names = self._package_names(address.folder)
@@ -113,6 +125,7 @@ class TargetGraph:
                 continue
             self.edges.add_node(address, done=True)
             declaration = self.declarations[address]
+            self._check_visibility(declaration)
             for key, other in declaration.references():
                 where = declaration.position(key)
                 if not self._exists(other, where):
@@ -120,6 +133,16 @@ class TargetGraph:
                 self._check_visible(declaration, self.declarations[other], where)
                 self.edges.add_edge(address, other)
                 waiting.append(other)
+
+    def _check_visibility(self, declaration: Declaration) -> None:
+        """Visibility that means no folder at all hides a target from everybody, unseen."""
+        for number, spec in enumerate(declaration.fields.visibility or ()):
+            if not (self.packages.workspace.root / spec.folder).is_dir():
+                where = declaration.position(("visibility", number))
+                what = f"'{spec}' means nothing: there is no folder //{spec.folder}"
+                self._faults.append(
+                    RequestError(what, where=where, hint="leave visibility out for everybody")
+                )
 
     def _check_visible(self, user: Declaration, used: Declaration, where: Position) -> None:
         allowed = used.fields.visibility
@@ -138,20 +161,28 @@ class TargetGraph:
         )
 
     def _check_cycles(self) -> None:
-        try:
-            cycle = nx.find_cycle(self.edges)
-        except nx.NetworkXNoCycle:
+        """One cycle of each knot of targets."""
+        if nx.is_directed_acyclic_graph(self.edges):
             return
-        addresses = [edge[0] for edge in cycle]
-        start = addresses.index(min(addresses))
-        path = addresses[start:] + addresses[:start] + [addresses[start]]
-        declaration = self.declarations[path[0]]
-        where = next(declaration.position(key) for key, other in declaration.references() if other == path[1])
-        raise RequestError(
-            "targets depend on each other: " + " -> ".join(map(str, path)),
-            where=where,
-            hint="remove one of these dependencies",
-        )
+        for knot in nx.strongly_connected_components(self.edges):
+            try:
+                cycle = nx.find_cycle(self.edges.subgraph(knot), min(knot))
+            except nx.NetworkXNoCycle:
+                continue
+            addresses = [edge[0] for edge in cycle]
+            start = addresses.index(min(addresses))
+            path = addresses[start:] + addresses[:start] + [addresses[start]]
+            declaration = self.declarations[path[0]]
+            where = next(
+                declaration.position(key) for key, other in declaration.references() if other == path[1]
+            )
+            self._faults.append(
+                RequestError(
+                    "targets depend on each other: " + " -> ".join(map(str, path)),
+                    where=where,
+                    hint="remove one of these dependencies",
+                )
+            )
 
 
 def parse_specs(texts: Sequence[str], here: str) -> list[Spec]:
@@ -165,8 +196,3 @@ def parse_specs(texts: Sequence[str], here: str) -> list[Spec]:
     if faults:
         raise DeclarationErrors(faults)
     return specs
-
-
-def folder_here(graph: TargetGraph, start: Path) -> str:
-    """The folder of the workspace that a person stands in."""
-    return graph.packages.workspace.relative(start)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import networkx as nx
 
@@ -27,6 +28,7 @@ def _neighbours(edges: nx.DiGraph[Address], wanted: Sequence[Address], transitiv
     return sorted(found - set(wanted))
 
 
-def paths(graph: TargetGraph, start: Address, end: Address) -> list[list[Address]]:
-    """Every way from one target down to another, the shortest first."""
-    return sorted(nx.all_simple_paths(graph.edges, start, end), key=lambda path: (len(path), path))
+def paths(graph: TargetGraph, start: Address, end: Address) -> Iterator[list[Address]]:
+    """Every way from one target down to another, the shortest first, found one after the other."""
+    with contextlib.suppress(nx.NetworkXNoPath):
+        yield from nx.shortest_simple_paths(graph.edges, start, end)

@@ -6,11 +6,9 @@ Everything that makes layers only produces entries; one writer turns them into c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
-from ..errors import BuildFailed
 from ..keys import hash_bytes
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "whiteout"]
@@ -129,57 +127,3 @@ def clean_path(path: str) -> str:
     if any(part.startswith(WHITEOUT) for part in parts):
         raise ValueError(f"'{path}' would act as a whiteout (its name begins with {WHITEOUT})")
     return "/".join(parts)
-
-
-def _order(entry: Entry) -> tuple[int, str]:
-    # Deletions apply to the layers below, so they come first; a hard link needs its target before it.
-    rank = {"whiteout": 0, "hardlink": 2}.get(entry.kind, 1)
-    return rank, entry.path.replace("/", "\0")
-
-
-def arrange(entries: Iterable[Entry], layer: str) -> list[Entry]:
-    """The entries of one layer in writing order: parents before children, each path once.
-
-    Raises BuildFailed, naming both sources, when a path is written twice with different content or
-    when something lies below a path that is not a folder.
-    """
-    ordered = sorted(entries, key=_order)
-    result: list[Entry] = []
-    for entry in ordered:
-        last = result[-1] if result else None
-        if last and last.path == entry.path and last.kind != "whiteout":
-            if last.same(entry):
-                continue
-            raise BuildFailed(
-                f"{layer}: /{entry.path} is written twice, by {last.origin} and by {entry.origin}",
-                hint="rename one of them, or put them in two layers",
-            )
-        _check_link(entry, layer)
-        result.append(entry)
-    _check_nesting(result, layer)
-    return result
-
-
-def _check_link(entry: Entry, layer: str) -> None:
-    if "\0" in entry.link or re.search(r"[\ud800-\udfff]", entry.link):
-        raise BuildFailed(
-            f"{layer}: the link /{entry.path} has a target that is not valid UTF-8 ({entry.origin})"
-        )
-
-
-def _check_nesting(entries: Sequence[Entry], layer: str) -> None:
-    solid = {entry.path: entry for entry in entries if entry.kind not in ("folder", "whiteout")}
-    sound: set[str] = set()
-    for entry in entries:
-        parent = entry.path.rpartition("/")[0]
-        while parent and parent not in sound:
-            if parent in solid and entry.kind != "whiteout":
-                other = solid[parent]
-                raise BuildFailed(
-                    f"{layer}: /{entry.path} ({entry.origin}) lies below /{parent}, a {other.kind} "
-                    f"({other.origin})",
-                    hint="change 'to' or 'rename' of one of them",
-                )
-            if entry.kind != "whiteout":
-                sound.add(parent)
-            parent = parent.rpartition("/")[0]

@@ -15,7 +15,7 @@ _SECOND = 1_000_000_000
 class Overrides:
     """What an image says of its own configuration; None and empty mean "as the base has it".
 
-    healthcheck: Docker's extension, in nanoseconds where it speaks of time.
+    ports: "number/protocol"; healthcheck: Docker's extension, in nanoseconds where it speaks of time.
     """
 
     entrypoint: Sequence[str] | None = None
@@ -53,8 +53,7 @@ def inherit(base: Mapping[str, Any], own: Overrides) -> dict[str, Any]:
     for name, value in (("WorkingDir", own.workdir), ("User", own.user), ("StopSignal", own.stop_signal)):
         if value is not None:
             config[name] = value
-    ports = [port if "/" in port else f"{port}/tcp" for port in own.ports]
-    for name, items in (("ExposedPorts", ports), ("Volumes", own.volumes)):
+    for name, items in (("ExposedPorts", own.ports), ("Volumes", own.volumes)):
         if items or base.get(name):
             config[name] = {**(base.get(name) or {}), **{item: {} for item in items}}
     if own.labels or base.get("Labels"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..layer.write import Layer
@@ -59,10 +59,10 @@ def platform_text(platform: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class ImageLayer:
-    """A layer in its place in an image. target: the address that made it, or of the base it came with."""
+    """A layer in its place in an image. target: what made it, or the base it came with; "" while unknown."""
 
     layer: Layer
-    target: str
+    target: str = ""
 
     def data(self) -> dict[str, Any]:
         return {**self.layer.recipe(), "target": self.target}
@@ -70,8 +70,12 @@ class ImageLayer:
     @classmethod
     def of(cls, data: dict[str, Any]) -> ImageLayer:
         fields = dict(data)
-        target = fields.pop("target")
+        target = fields.pop("target", "")
         return cls(Layer(**fields), target)
+
+    def made_by(self, target: str) -> ImageLayer:
+        """The same, made by `target` unless it is known who made it."""
+        return self if self.target else replace(self, target=target)
 
 
 @dataclass(frozen=True)

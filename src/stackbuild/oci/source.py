@@ -80,7 +80,7 @@ class TarFiles:
             return None
 
 
-def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+def _pieces(stream: Any) -> Iterator[bytes]:
     while piece := stream.read(_PIECE):
         yield piece
 
@@ -91,9 +91,8 @@ class ImageSource:
     Raises BuildFailed when it is none of them.
     """
 
-    def __init__(self, path: Path, target: str) -> None:
+    def __init__(self, path: Path) -> None:
         self.files: Files = FolderFiles(path) if path.is_dir() else TarFiles(path)
-        self.target = target
         self.is_docker = self.files.open("index.json") is None
         if self.is_docker and self.files.open("manifest.json") is None:
             raise BuildFailed(
@@ -109,9 +108,8 @@ class ImageSource:
             data = stream.read(DOCUMENT_LIMIT + 1)
         if len(data) > DOCUMENT_LIMIT:
             raise BuildFailed(f"{self.files.name}: {name} is larger than {DOCUMENT_LIMIT} bytes")
-        if digest is not None:
-            if digest_of(data) != digest or size not in (None, len(data)):
-                raise DigestMismatch(f"{self.files.name}: {name} is not what its descriptor says")
+        if digest is not None and (digest_of(data) != digest or size not in (None, len(data))):
+            raise DigestMismatch(f"{self.files.name}: {name} is not what its descriptor says")
         try:
             value = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -194,7 +192,7 @@ class ImageSource:
             if found == platform:
                 self._receive(layer, store)
             value = Layer(oci_type(layer["mediaType"]), check_digest(layer["digest"]), layer["size"], diff_id)
-            layers.append(ImageLayer(value, self.target))
+            layers.append(ImageLayer(value))
         return self._finish(found, config, tuple(layers), store)
 
     def _receive(self, descriptor: Descriptor, store: Store) -> None:
@@ -229,7 +227,7 @@ class ImageSource:
                 digest, size = store.blobs.receive(_pieces(stream), None if suffix else diff_id)
             if suffix:
                 _check_diff_id(store, digest, diff_id)
-            layers.append(ImageLayer(Layer(LAYER + suffix, digest, size, diff_id), self.target))
+            layers.append(ImageLayer(Layer(LAYER + suffix, digest, size, diff_id)))
         return self._finish(platform_text(config), config, tuple(layers), store)
 
     def _finish(

@@ -62,7 +62,7 @@ class Fingerprints:
     def of(self, path: str, stat: os.stat_result) -> str:
         """The fingerprint of the regular file `path`, whose lstat the caller just took.
 
-        Raises BuildFailed when the file cannot be read, or keeps changing while it is read.
+        Raises OSError when the file cannot be read, BuildFailed when it keeps changing while it is read.
         """
         known = self._find(path)
         text = _stat_text(stat)
@@ -77,18 +77,15 @@ class Fingerprints:
         for _ in range(2):
             seen = time.time_ns()
             hasher = new_hash(self.algorithm)
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-                try:
-                    while piece := os.read(handle, _PIECE):
-                        hasher.update(piece)
-                        if len(piece) < _PIECE and len(piece) == stat.st_size:
-                            break  # fstat tells if there is more
-                    after = os.fstat(handle)
-                finally:
-                    os.close(handle)
-            except OSError as error:
-                raise BuildFailed(f"cannot read {path}: {error.strerror}") from error
+                while piece := os.read(handle, _PIECE):
+                    hasher.update(piece)
+                    if len(piece) < _PIECE and len(piece) == stat.st_size:
+                        break  # fstat tells if there is more
+                after = os.fstat(handle)
+            finally:
+                os.close(handle)
             self.hashed += 1
             if _stat_text(after) == _stat_text(stat):
                 return _stat_text(stat), seen, f"{self.algorithm}:{hasher.hexdigest()}"

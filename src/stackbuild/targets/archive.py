@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
-import stat
-import tarfile
-import tempfile
 import urllib.error
+import urllib.parse
 import urllib.request
-import zipfile
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from ..declare.fields import Fields, ImagePath, Mode, Owner
 from ..errors import BuildFailed, DigestMismatch, RequestError
-from ..keys import new_hash
-from ..layer.entry import Entry, FileContent, Kind, clean_path
-from ..layer.read import decompressed
-from .sources import check_unchanged
+from ..layer.entry import Entry, clean_path
+from ..layer.unpack import Member, Spool, members
 from .target import Contribution, LayerType, Task
+from .tracked import check_unchanged, file_mark
 
 _PIECE = 1 << 20
-_XATTR = "SCHILY.xattr."
-_DAMAGE = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    zlib.error,
-)
-_KEPT_XATTRS = ("security.capability", "user.")
 
 
 def _sha256(value: Any) -> str:
@@ -84,6 +69,13 @@ class ArchiveFields(Fields):
     def _is_web(cls, value: str) -> str:
         if not value.startswith(("https://", "http://")):
             raise ValueError("should begin with https:// or http://")
+        try:
+            parts = urllib.parse.urlsplit(value)
+            sound = bool(parts.hostname) and parts.port != 0 and value.isascii() and value.isprintable()
+        except ValueError:
+            sound = False
+        if not sound or " " in value:
+            raise ValueError(f"'{value}' is not a URL; write special characters as %XX")
         return value
 
     @field_validator("src", "strip_prefix")
@@ -91,45 +83,36 @@ class ArchiveFields(Fields):
     def _is_below(cls, value: str, info: ValidationInfo) -> str:
         if ".." in value.split("/") or (info.field_name == "src" and value.startswith("/")):
             raise ValueError("should be a path without a leading / and without '..'")
+        clean_path(value)
         return value
-
-
-@dataclass(frozen=True)
-class _Member:
-    """One member of an archive, whatever its format; link for symlinks and hard links."""
-
-    name: str
-    kind: Kind
-    mode: int
-    link: str
-    xattrs: tuple[tuple[str, bytes], ...]
-    stream: IO[bytes] | None
 
 
 class ArchiveType(LayerType[ArchiveFields]):
     """The members of an archive, as one layer."""
 
     name = "archive"
-    version = 1
+    version = 2
     fields = ArchiveFields
+    unkeyed = frozenset({"url"})  # sha256 says what is there, wherever it lies
 
     def contribute(self, task: Task) -> Contribution:
         fields = task.declaration.fields
         assert isinstance(fields, ArchiveFields)
         path, mark = _local(task, fields)
-        where = task.declaration.position(("src",) if fields.src else ("url",))
 
         def entries(stack: contextlib.ExitStack) -> list[Entry]:
             if fields.url is not None and not task.store.blobs.has(mark):
                 _fetch(task, fields.url, mark)
-            spool = stack.enter_context(tempfile.NamedTemporaryFile(dir=task.store.temp))  # noqa: SIM115
+            spool = stack.enter_context(Spool(task.store.temp, task.store.fingerprints.algorithm))
             shown = fields.src or fields.url or ""
             try:
-                found = _entries(task, fields, path, spool, shown)
-            except _DAMAGE as error:
-                raise BuildFailed(f"{shown}: the archive is damaged: {error}", where=where) from error
+                found = _Unpacking(task, fields, spool, shown).entries(members(path))
             except BuildFailed as error:
-                raise BuildFailed(error.what, where=error.where or where, hint=error.hint) from error
+                where = task.declaration.position(("src",) if fields.src else ("url",))
+                raise BuildFailed(
+                    f"{shown}: {error.what}", where=error.where or where, hint=error.hint
+                ) from error
+            spool.flush()
             check_unchanged(task, path, mark)
             return found
 
@@ -147,7 +130,7 @@ def _local(task: Task, fields: ArchiveFields) -> tuple[Path, str]:
         raise RequestError(
             f"'{fields.src}' is not a file of the workspace", where=where, hint="correct the path"
         )
-    return path, task.store.fingerprints.of(str(path), path.lstat())
+    return path, file_mark(task, path, ("src",))
 
 
 def _fetch(task: Task, url: str, digest: str) -> None:
@@ -159,130 +142,75 @@ def _fetch(task: Task, url: str, digest: str) -> None:
         raise BuildFailed(
             f"{url}: {error.what}", where=where, hint="correct sha256, or distrust the site"
         ) from error
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise BuildFailed(f"cannot fetch {url}: {error}", where=where) from error
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
+        raise BuildFailed(f"cannot fetch {url}: {error or type(error).__name__}", where=where) from error
 
 
-def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
-    kinds: dict[bytes, Kind] = {
-        tarfile.DIRTYPE: "folder",
-        tarfile.SYMTYPE: "symlink",
-        tarfile.LNKTYPE: "hardlink",
-    }
-    with tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
-            kind = "file" if member.isreg() else kinds.get(member.type)
-            if kind is None:
-                raise BuildFailed(f"'{member.name}' is a device or a pipe, which a layer cannot hold")
-            xattrs = tuple(
-                sorted(
-                    (name.removeprefix(_XATTR), value.encode("utf-8", "surrogateescape"))
-                    for name, value in member.pax_headers.items()
-                    if name.startswith(_XATTR) and name.removeprefix(_XATTR).startswith(_KEPT_XATTRS)
-                )
-            )
-            yield _Member(
-                member.name,
-                kind,
-                member.mode & 0o7777,
-                member.linkname,
-                xattrs,
-                tar.extractfile(member) if kind == "file" else None,
-            )
+class _Unpacking:
+    """The members of one archive, on their way to entries."""
 
+    def __init__(self, task: Task, fields: ArchiveFields, spool: Spool, shown: str) -> None:
+        self._task, self._fields, self._spool, self._shown = task, fields, spool, shown
+        self._prefix = clean_path(fields.strip_prefix)
 
-def _zip_members(path: Path) -> Iterator[_Member]:
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            unix = info.external_attr >> 16
-            if info.is_dir():
-                yield _Member(info.filename, "folder", unix & 0o7777 or 0o755, "", (), None)
+    def entries(self, found: Iterator[Member]) -> list[Entry]:
+        """Of several members with one name the last counts, as with tar. Raises BuildFailed."""
+        entries: dict[str, Entry] = {}
+        linked: dict[str, Entry] = {}
+        for member in found:
+            try:
+                name = self._place(member.name)
+                target = self._place(member.link) if member.kind == "hardlink" else None
+            except ValueError as error:
+                raise BuildFailed(str(error)) from error
+            if not name:
                 continue
-            with archive.open(info) as stream:
-                if stat.S_ISLNK(unix):
-                    yield _Member(info.filename, "symlink", 0o777, stream.read(4096).decode(), (), None)
-                else:
-                    yield _Member(info.filename, "file", unix & 0o7777 or 0o644, "", (), stream)
+            entry = self._entry(member, name)
+            if member.kind == "hardlink":
+                if target not in entries:
+                    raise BuildFailed(
+                        f"the hard link '{member.name}' points at '{member.link}', not in it before"
+                    )
+                linked[name] = linked.get(target, entries[target])
+                entry = replace(entry, link=linked[name].path)
+            else:
+                linked.pop(name, None)
+            entries[name] = entry
+        if not entries:
+            raise BuildFailed("it holds nothing" + (f" below '{self._prefix}'" if self._prefix else ""))
+        for name, target_entry in linked.items():
+            if entries.get(target_entry.path) is not target_entry:
+                # A later member took the name: the link keeps the file that it was made to.
+                entries[name] = replace(target_entry, path=name, origin=entries[name].origin)
+        return list(entries.values())
 
-
-def _members(path: Path) -> Iterator[_Member]:
-    with open(path, "rb") as file:
-        if file.read(4) in (b"PK\x03\x04", b"PK\x05\x06"):
-            yield from _zip_members(path)
-            return
-    with decompressed(path) as stream:
-        yield from _tar_members(stream)
-
-
-def _spool(stream: IO[bytes], spool: IO[bytes], path: str, algorithm: Any) -> FileContent:
-    """The member's bytes at the end of the spool file."""
-    hasher, offset, size = new_hash(algorithm), spool.tell(), 0
-    while piece := stream.read(_PIECE):
-        hasher.update(piece)
-        spool.write(piece)
-        size += len(piece)
-    return FileContent(path, size, f"{algorithm}:{hasher.hexdigest()}", offset)
-
-
-def _entries(task: Task, fields: ArchiveFields, path: Path, spool: IO[bytes], shown: str) -> list[Entry]:
-    """The archive's members as entries; of several with one name the last counts, as with tar."""
-    prefix = clean_path(fields.strip_prefix)
-    algorithm = task.store.fingerprints.algorithm
-    entries: dict[str, Entry] = {}
-
-    def place(name: str) -> str | None:
+    def _place(self, name: str) -> str | None:
+        """Where a member goes; None for one outside of strip_prefix. Raises ValueError."""
         inner = clean_path(name)
-        if prefix and inner != prefix and not inner.startswith(f"{prefix}/"):
+        if not self._prefix:
+            return clean_path(f"{self._fields.to}/{inner}") if inner else ""
+        if inner == self._prefix:
+            return ""
+        if not inner.startswith(f"{self._prefix}/"):
             return None
-        return clean_path(f"{fields.to}/{inner[len(prefix) :]}") if inner != prefix else ""
+        return clean_path(f"{self._fields.to}/{inner[len(self._prefix) :]}")
 
-    where = task.declaration.position(("src",) if fields.src else ("url",))
-    for member in _members(path):
-        try:
-            name = place(member.name)
-            link = (place(member.link) or "") if member.kind == "hardlink" else member.link
-        except ValueError as error:
-            raise BuildFailed(f"{shown}: {error}", where=where) from error
-        if not name:
-            continue
-        content = _spool(member.stream, spool, str(spool.name), algorithm) if member.stream else None
-        mode = fields.mode if member.kind == "file" and fields.mode is not None else member.mode
+    def _entry(self, member: Member, name: str) -> Entry:
+        fields, mode = self._fields, member.mode
         if member.kind == "symlink":
             mode = 0o777
-        entries[name] = Entry(
+        elif member.kind == "file" and fields.mode is not None:
+            mode = fields.mode
+        content = self._spool.add(member.stream) if member.stream else None
+        origin = f"{self._shown}:{member.name}"
+        return Entry(
             name,
             member.kind,
             mode,
             *fields.owner,
-            task.epoch,
-            link,
+            self._task.epoch,
+            member.link,
             member.xattrs,
             content,
-            origin=f"{shown}:{member.name}",
+            origin,
         )
-    if not entries:
-        raise BuildFailed(f"{shown} holds nothing" + (f" below '{prefix}'" if prefix else ""), where=where)
-    spool.flush()
-    return [_hard_link(entry, entries, shown) for entry in entries.values()]
-
-
-def _hard_link(entry: Entry, entries: dict[str, Entry], shown: str) -> Entry:
-    """A hard link with its target's mode; its target must be a file of the same layer."""
-    if entry.kind != "hardlink":
-        return entry
-    target = entries.get(entry.link)
-    if target is None or target.kind != "file":
-        raise BuildFailed(
-            f"{shown}: the hard link '{entry.path}' points at '{entry.link}', which is no file in it"
-        )
-    return Entry(
-        entry.path,
-        "hardlink",
-        target.mode,
-        entry.uid,
-        entry.gid,
-        entry.mtime,
-        entry.link,
-        target.xattrs,
-        origin=entry.origin,
-    )

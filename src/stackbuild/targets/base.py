@@ -11,8 +11,8 @@ from ..declare.fields import Fields
 from ..declare.workspace import Platform
 from ..errors import BuildFailed, DigestMismatch, RequestError
 from ..oci.source import ImageSource
-from .sources import check_unchanged
 from .target import Action, TargetType, Task, Variant
+from .tracked import check_unchanged, file_mark
 
 
 class BaseFields(Fields):
@@ -54,7 +54,7 @@ class BaseType(TargetType[BaseFields]):
                 hint=f'add "{platform}"',
             )
         path = (Path(task.folder) / fields.path).resolve()
-        marker = path / "index.json" if path.is_dir() else path
+        marker = (path / "index.json").resolve() if path.is_dir() else path
         if not path.is_relative_to(task.workspace.root):
             raise RequestError(f"'{fields.path}' is outside the workspace", where=where)
         if not marker.is_file():
@@ -63,11 +63,11 @@ class BaseType(TargetType[BaseFields]):
                 where=where,
                 hint="correct the path, or make the image first",
             )
-        mark = task.store.fingerprints.of(str(marker), marker.lstat())
+        mark = file_mark(task, marker, ("path",))
 
         def run() -> object:
             try:
-                image = ImageSource(path, str(task.declaration.address)).image(platform, task.store)
+                image = ImageSource(path).image(platform, task.store)
             except (BuildFailed, DigestMismatch) as error:
                 raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
             check_unchanged(task, marker, mark)

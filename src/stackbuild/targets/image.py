@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+)
 
 from ..declare.fields import AddressField, Fields
 from ..declare.package import Declaration
 from ..declare.workspace import Platform, Workspace
-from ..errors import BuildFailed
+from ..errors import BuildFailed, RequestError
 from ..layer.codec import Compression
 from ..oci.config import Overrides, duration, make_config
 from ..oci.model import (
@@ -43,6 +52,8 @@ def _created(value: Any) -> str:
 
 
 def _rfc3339(value: datetime.datetime) -> str:
+    if not 1 < value.year < 9999:
+        raise ValueError("should be a year from 2 to 9998")
     return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -55,7 +66,7 @@ def _port(value: Any) -> str:
         or protocol not in ("", "tcp", "udp", "sctp")
     ):
         raise ValueError('should be a port, as "8080" or "53/udp"')
-    return str(value)
+    return f"{int(number)}/{protocol or 'tcp'}"
 
 
 def _env_name(value: Any) -> str:
@@ -69,6 +80,23 @@ Port = Annotated[str, BeforeValidator(_port), WithJsonSchema({"type": "string"})
 EnvName = Annotated[str, BeforeValidator(_env_name)]
 
 
+def _workdir(value: str) -> str:
+    if not value.startswith("/") or "\0" in value:
+        raise ValueError('should be a path from the image\'s root, as "/app"')
+    return value
+
+
+def _signal(value: str) -> str:
+    if not re.fullmatch(r"SIG[A-Z0-9]+([+-]\d+)?|\d{1,2}", value):
+        raise ValueError('should be a signal, as "SIGTERM" or "15"')
+    return value
+
+
+Workdir = Annotated[str, AfterValidator(_workdir)]
+Signal = Annotated[str, AfterValidator(_signal)]
+Seconds = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)]
+
+
 class Healthcheck(BaseModel):
     """How a container is found healthy (Docker's extension of the configuration); times in seconds."""
 
@@ -76,13 +104,13 @@ class Healthcheck(BaseModel):
 
     test: list[str]
     """The command: ["CMD", argv…], ["CMD-SHELL", text] or ["NONE"]."""
-    interval: float | None = None
+    interval: Seconds | None = None
     """Seconds between checks."""
-    timeout: float | None = None
+    timeout: Seconds | None = None
     """Seconds after which a check has failed."""
-    start_period: float | None = None
+    start_period: Seconds | None = None
     """Seconds during which failures do not count."""
-    retries: int | None = None
+    retries: Annotated[int, Field(ge=0)] | None = None
     """Failures in a row that make it unhealthy."""
 
 
@@ -99,7 +127,7 @@ class ImageFields(Fields):
     """Default arguments, or the command when there is no entrypoint."""
     env: dict[EnvName, str] = Field(default_factory=dict)
     """Variables, added to the base's."""
-    workdir: str | None = None
+    workdir: Workdir | None = None
     """Folder in which the command starts."""
     user: str | None = None
     """User, or "user:group", by name or number."""
@@ -111,7 +139,7 @@ class ImageFields(Fields):
     """Labels of the configuration, added to the base's."""
     annotations: dict[str, str] = Field(default_factory=dict)
     """Annotations of the manifest (and of the index)."""
-    stop_signal: str | None = None
+    stop_signal: Signal | None = None
     """The signal that stops it, as "SIGTERM"."""
     healthcheck: Healthcheck | None = None
     """How a container is found healthy."""
@@ -149,6 +177,12 @@ class ImageType(TargetType[ImageFields]):
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
         fields = declaration.fields
         assert isinstance(fields, ImageFields)
+        if variant.platform and fields.platforms and variant.platform not in fields.platforms:
+            raise RequestError(
+                f"{declaration.address} is not for {variant.platform}",
+                where=declaration.position(("platforms",)),
+                hint=f"it is for {', '.join(fields.platforms)}",
+            )
         if variant.platform is None:
             platforms = fields.platforms or workspace.settings.platforms
             return [Need(declaration.address, Variant(platform=platform), "image") for platform in platforms]
@@ -171,8 +205,13 @@ def _assemble(task: Task, fields: ImageFields) -> Image:
     platform = task.variant.platform or ""
     results = {address: result for (address, _), result in task.results.items()}
     base = Image.of(results[fields.base]) if fields.base else None
-    own = tuple(ImageLayer.of(data) for address in fields.layers for data in results[address]["layers"])
-    layers = (base.layers if base else ()) + own
+    below = tuple(layer.made_by(str(fields.base)) for layer in base.layers) if base else ()
+    own = tuple(
+        ImageLayer.of(data).made_by(str(address))
+        for address in fields.layers
+        for data in results[address]["layers"]
+    )
+    layers = below + own
     epoch = datetime.datetime.fromtimestamp(task.epoch, datetime.UTC)
     config = make_config(
         read_config(task, base.config["digest"]) if base else None,

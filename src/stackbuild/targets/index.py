@@ -9,7 +9,7 @@ from pydantic import Field
 from ..declare.fields import AddressField, Fields
 from ..declare.package import Declaration
 from ..declare.workspace import Workspace
-from ..errors import BuildFailed
+from ..errors import BuildFailed, RequestError
 from ..oci.model import Image
 from .image import join
 from .target import Action, Need, TargetType, Task, Variant
@@ -30,12 +30,24 @@ class IndexType(TargetType[IndexFields]):
     fields = IndexFields
     products = frozenset({"images"})
 
+    def variant(self, wanted: Variant) -> Variant:
+        return Variant(platform=wanted.platform)
+
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
         images = declaration.fields.images  # type: ignore[attr-defined]
         return [Need(address, Variant(), "images", ("images", at)) for at, address in enumerate(images)]
 
     def prepare(self, task: Task) -> Action:
         images = [Image.of(data) for result in task.results.values() for data in result["images"]]
+        if platform := task.variant.platform:
+            fitting = [image for image in images if image.platform == platform]
+            if not fitting:
+                raise RequestError(
+                    f"{task.declaration.address} is not for {platform}",
+                    where=task.declaration.position(("images",)),
+                    hint=f"it is for {', '.join(image.platform for image in images)}",
+                )
+            images = fitting
 
         def run() -> object:
             try:

@@ -12,7 +12,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -22,11 +22,13 @@ from ..declare.fields import Fields
 from ..declare.package import Declaration
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
+from ..errors import BuildFailed
+from ..layer.arrange import arrange
 from ..layer.chunk import LAYER_VERSION
 from ..layer.codec import Codec, Compression
-from ..layer.entry import Entry, arrange
+from ..layer.entry import Entry
+from ..layer.unpack import Spool, layer_files
 from ..layer.write import write_layer
-from ..oci.model import ImageLayer
 from ..store import Store
 
 F = TypeVar("F", bound=Fields)
@@ -69,21 +71,22 @@ class Task:
     pool: Executor
     epoch: int
     results: Mapping[tuple[Address, Variant], Any]
-    declarations: Mapping[Address, Declaration]
-    types: Mapping[str, TargetType[Any]]
 
     @functools.cached_property
     def folder(self) -> str:
         """The target's folder on disk."""
         return os.path.join(self.workspace.root, self.declaration.address.folder).rstrip("/")  # noqa: PTH118
 
-    def files_of(self, address: Address, stack: contextlib.ExitStack) -> list[Entry]:
-        """The entries of another target, as sources."""
-        declaration = self.declarations[address]
-        other = self.types[declaration.type_name]
-        assert isinstance(other, LayerType)
-        task = replace(self, declaration=declaration, variant=Variant(None, "gzip"))
-        return list(other.contribute(task).entries(stack))
+    def files_of(self, need: Need, stack: contextlib.ExitStack) -> list[Entry]:
+        """The files and links of a target that was needed, as they are in its result.
+
+        They are read out of its layer, not found anew in the tree: what the key stands for is what is taken.
+        """
+        spool = stack.enter_context(Spool(self.store.temp, self.store.fingerprints.algorithm))
+        found: list[Entry] = []
+        for layer in self.results[need.address, need.variant]["layers"]:
+            found += layer_files(self.store.blobs.path(layer["digest"]), spool, str(need.address))
+        return found
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ class TargetType(ABC, Generic[F]):
     """A type of targets.
 
     name: the table in BUILD.toml; version: raised whenever the same recipe gives another result;
-    fields: the model; unkeyed: fields that do not decide the result; products: what results can serve as.
+    fields: the model; unkeyed: fields that do not decide the result; ordered: fields that are tables whose
+    order decides; products: what results can serve as.
     """
 
     name: ClassVar[str]
@@ -106,6 +110,7 @@ class TargetType(ABC, Generic[F]):
     fields: type[F]
     products: ClassVar[frozenset[Product]]
     unkeyed: ClassVar[frozenset[str]] = frozenset()
+    ordered: ClassVar[frozenset[str]] = frozenset()
 
     def variant(self, wanted: Variant) -> Variant:
         """The part of `wanted` that makes a difference to this type."""
@@ -122,9 +127,12 @@ class TargetType(ABC, Generic[F]):
     def recipe_fields(self, fields: F) -> dict[str, Any]:
         """The fields that decide the result, as plain data."""
         skipped = {*Fields.model_fields, *self.unkeyed}
-        return {
-            name: plain(getattr(fields, name)) for name in type(fields).model_fields if name not in skipped
-        }
+        found: dict[str, Any] = {}
+        for name in type(fields).model_fields:
+            if name not in skipped:
+                value = getattr(fields, name)
+                found[name] = plain(list(value.items()) if name in self.ordered else value)
+        return found
 
 
 def plain(value: Any) -> Any:
@@ -168,10 +176,13 @@ class LayerType(TargetType[F]):
         codec = Codec(task.variant.compression or "gzip")
 
         def run() -> Any:
-            with contextlib.ExitStack() as stack:
-                name = str(task.declaration.address)
-                entries = arrange(contribution.entries(stack), name)
-                layer = write_layer(task.store, entries, codec, task.pool)
-            return {"layers": [ImageLayer(layer, name).data()]}
+            try:
+                with contextlib.ExitStack() as stack:
+                    entries = arrange(contribution.entries(stack), str(task.declaration.address))
+                    layer = write_layer(task.store, entries, codec, task.pool)
+            except BuildFailed as error:
+                error.where = error.where or task.declaration.position()
+                raise
+            return {"layers": [layer.recipe()]}
 
         return Action({"from": contribution.inputs, "codec": codec.version, "writer": LAYER_VERSION}, run)

@@ -3,7 +3,8 @@
 
 import pytest
 
-from stackbuild.targets.globs import Globs, matches
+from stackbuild.declare.glob import matches
+from stackbuild.targets.files.globs import Globs
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from pathlib import Path
 
-from ..declare.address import Address
-from ..errors import BuildFailed, Failures, RequestError
-from ..layer.chunk import Changed
-from ..layer.entry import FileContent
+from ...declare.address import Address
+from ...declare.glob import is_wild
+from ...errors import BuildFailed, Failures, RequestError
+from ..target import Task
 from .globs import Found, Globs
-from .target import Task
 
 
 def find_sources(task: Task, srcs: Sequence[str | Address]) -> list[Found]:
@@ -24,16 +22,22 @@ def find_sources(task: Task, srcs: Sequence[str | Address]) -> list[Found]:
     try:
         found, unused = Globs(patterns).find(task.folder, hidden)
     except OSError as error:
-        raise BuildFailed(f"cannot read {error.filename}: {error.strerror}") from error
+        raise _unreadable(task, error) from error
     if unused:
         raise Failures(_unmatched(task, srcs, pattern) for pattern in unused)
+    if not found:
+        raise _refused(task, "everything that srcs name is taken away again", "remove a '!' glob")
     task.store.fingerprints.preload_once(task.folder)
     return found
 
 
 def _unmatched(task: Task, srcs: Sequence[str | Address], pattern: str) -> RequestError:
     path = os.path.join(task.folder, pattern)  # noqa: PTH118
-    if os.path.islink(path) and os.path.isdir(path):  # noqa: PTH112, PTH114
+    if is_wild(pattern) and os.path.lexists(path):
+        hint = 'a file of that very name is there; write "[[]" for a "["'
+    elif link := _linked_parent(task.folder, pattern):
+        hint = f"'{link}' is a symlink to a folder, which globs do not enter"
+    elif os.path.islink(path) and os.path.isdir(path):  # noqa: PTH112, PTH114
         hint = "it is a symlink to a folder, which globs do not enter"
     elif os.path.isdir(path):  # noqa: PTH112
         hint = f'it is a folder; write "{pattern.rstrip("/")}/**"'
@@ -41,6 +45,20 @@ def _unmatched(task: Task, srcs: Sequence[str | Address], pattern: str) -> Reque
         hint = "correct it, or remove it"
     where = task.declaration.position(("srcs", srcs.index(pattern)))
     return RequestError(f"the glob '{pattern}' matches no file", where=where, hint=hint)
+
+
+def _linked_parent(folder: str, pattern: str) -> str:
+    """The first folder of a pattern that is a symlink, or ""."""
+    parts = pattern.split("/")[:-1]
+    shown = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+    return next((path for path in shown if os.path.islink(f"{folder}/{path}")), "")  # noqa: PTH114
+
+
+def _unreadable(task: Task, error: OSError) -> BuildFailed:
+    path = str(error.filename).removeprefix(f"{task.workspace.root}/")
+    where = task.declaration.position(("srcs",))
+    hint = "make it readable, or take it away with a '!' glob"
+    return BuildFailed(f"cannot read {path}: {error.strerror}", where=where, hint=hint)
 
 
 def mode_of(item: Found) -> int:
@@ -59,7 +77,10 @@ def fingerprint(task: Task, item: Found) -> str:
     if not stat.S_ISREG(item.stat.st_mode):
         what = f"'{item.path}' is neither a file, a folder nor a symlink"
         raise _refused(task, what, f'take it away with "!{item.path}"')
-    return task.store.fingerprints.of(path, item.stat)
+    try:
+        return task.store.fingerprints.of(path, item.stat)
+    except OSError as error:
+        raise _unreadable(task, error) from error
 
 
 def _safe_link(task: Task, path: str, shown: str) -> str:
@@ -84,12 +105,3 @@ def _is_utf8(name: str) -> bool:
 
 def _refused(task: Task, what: str, hint: str) -> RequestError:
     return RequestError(what, where=task.declaration.position(("srcs",)), hint=hint)
-
-
-def check_unchanged(task: Task, path: Path, fingerprint: str) -> None:
-    """Raise Changed when the file that was just read is no longer what `fingerprint` says."""
-    if path.parent == task.store.blobs.folder:
-        return  # a blob, which nobody changes
-    stat = path.lstat()
-    if task.store.fingerprints.of(str(path), stat) != fingerprint:
-        raise Changed(FileContent(str(path), stat.st_size, fingerprint))

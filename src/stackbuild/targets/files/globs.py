@@ -1,0 +1,120 @@
+"""Globs below a folder: which files and symlinks they mean.
+
+A leading `!` takes away, with everything below where it means a folder. Symlinked folders are never entered;
+.git, the store and the dist/ of a workspace are never seen, nor is BUILD.toml unless it is named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ...declare.glob import compiled, is_wild, normal
+from ...declare.workspace import BUILD_FILE, is_workspace_root
+
+
+def _literal_parent(pattern: str) -> str:
+    """The folders that a pattern names before its first wildcard."""
+    parts = normal(pattern).split("/")[:-1]
+    for number, part in enumerate(parts):
+        if is_wild(part):
+            return "/".join(parts[:number])
+    return "/".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file or symlink that a glob means. path: relative to the folder; stat: its lstat."""
+
+    path: str
+    stat: os.stat_result
+    is_link: bool
+
+
+class Globs:
+    """A set of globs, as written."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self.included = [pattern for pattern in patterns if not pattern.startswith("!")]
+        excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+        self._away = [compiled(pattern) for pattern in excluded]
+        self._closed = self._away + [
+            compiled(pattern[:-3]) for pattern in excluded if pattern.endswith("/**")
+        ]
+
+    def find(self, folder: str, hidden: frozenset[str]) -> tuple[list[Found], list[str]]:
+        """What is meant below `folder`, sorted by path, and the patterns that mean nothing at all.
+
+        hidden: absolute paths of folders that are never entered. Raises OSError.
+        """
+        unused = set(self.included)
+        literal: dict[str, list[str]] = {}
+        for pattern in self.included:
+            if not is_wild(pattern):
+                literal.setdefault(normal(pattern), []).append(pattern)
+        wild = [(pattern, compiled(pattern)) for pattern in self.included if is_wild(pattern)]
+        found: list[Found] = []
+        for entry, path in self._walk(folder, hidden):
+            hits = [] if entry.name == BUILD_FILE else [name for name, regex in wild if regex.match(path)]
+            hits += literal.get(path, ())
+            if not hits:
+                continue
+            unused.difference_update(hits)
+            if not any(regex.match(path) for regex in self._away):
+                found.append(Found(path, entry.stat(follow_symlinks=False), entry.is_symlink()))
+        return sorted(found, key=lambda item: item.path), self._really_unused(folder, unused)
+
+    def _is_closed(self, folder: str) -> bool:
+        """Whether everything below a folder is taken away."""
+        return any(regex.match(folder) for regex in self._closed)
+
+    def _really_unused(self, folder: str, unused: set[str]) -> list[str]:
+        """Literal names that were not met because they are taken away do mean something."""
+        return sorted(
+            pattern
+            for pattern in unused
+            if is_wild(pattern)
+            or not self._lies_closed(normal(pattern))
+            or not os.path.lexists(f"{folder}/{pattern}")
+        )
+
+    def _lies_closed(self, path: str) -> bool:
+        parts = path.split("/")
+        return any(self._is_closed("/".join(parts[:length])) for length in range(1, len(parts)))
+
+    def _walk(self, folder: str, hidden: frozenset[str]) -> Iterator[tuple[os.DirEntry[str], str]]:
+        """Everything that is no folder, below the folders that the patterns can reach."""
+        roots = {_literal_parent(pattern) for pattern in self.included}
+        shallow = not any(map(is_wild, self.included))
+        stack = [""]
+        while stack:
+            at = stack.pop()
+            try:
+                entries = os.scandir(f"{folder}/{at}" if at else folder)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            with entries:
+                for entry in entries:
+                    path = f"{at}/{entry.name}" if at else entry.name
+                    if entry.name == ".git":
+                        continue
+                    if not entry.is_dir(follow_symlinks=False):
+                        yield entry, path
+                    elif (
+                        _reaches(path, roots, shallow)
+                        and entry.path not in hidden
+                        and not self._is_closed(path)
+                        and not (entry.name == "dist" and is_workspace_root(f"{folder}/{at}"))
+                    ):
+                        stack.append(path)
+
+
+def _reaches(path: str, roots: set[str], shallow: bool) -> bool:
+    """Whether a folder leads to one of the roots, or lies below one."""
+    for root in roots:
+        if root == path or root.startswith(f"{path}/"):
+            return True
+        if not shallow and (not root or path.startswith(f"{root}/")):
+            return True
+    return False

@@ -1,0 +1,186 @@
+"""Where the sources of a `files` target go in the image, and as whose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ...declare.glob import is_wild, matches
+from ...declare.toml import Key
+from ...errors import Failures, RequestError
+from ...layer.entry import Entry, FileContent, clean_path
+from ..target import Task
+from . import capabilities
+from .fields import FilesFields
+from .globs import Found
+from .sources import mode_of
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """An entry with the source path by which globs know it."""
+
+    source: str
+    entry: Entry
+
+
+class Placing:
+    """Collects the entries of one target. Its methods raise RequestError for a path that is none."""
+
+    def __init__(self, task: Task, fields: FilesFields, mtime: int) -> None:
+        self._task, self._fields, self._mtime = task, fields, mtime
+        self._name = str(task.declaration.address)
+        self._base = clean_path(fields.to)
+        self._prefix = f"{fields.strip_prefix}/" if fields.strip_prefix else ""
+        self._home = task.declaration.address.folder
+        self._placed: list[_Placed] = []
+        self._used: set[tuple[str, str]] = set()
+
+    def file(self, item: Found, mark: str) -> None:
+        """Take a file or symlink of the tree; mark: its fingerprint, or the link's target."""
+        path, (uid, gid) = self._path_of(item.path), self._fields.owner
+        origin = f"{self._home}/{item.path}" if self._home else item.path
+        if item.is_link:
+            entry = Entry(path, "symlink", 0o777, uid, gid, self._mtime, link=mark, origin=origin)
+        else:
+            content = FileContent(f"{self._task.folder}/{item.path}", item.stat.st_size, mark)
+            mode = mode_of(item) if self._fields.mode is None else self._fields.mode
+            entry = Entry(path, "file", mode, uid, gid, self._mtime, content=content, origin=origin)
+        self._placed.append(_Placed(item.path, entry))
+
+    def foreign(self, entry: Entry) -> None:
+        """Take another target's file or link."""
+        fields = self._fields
+        link = self._path_of(entry.link) if entry.kind == "hardlink" else entry.link
+        mode = fields.mode if entry.kind == "file" and fields.mode is not None else entry.mode
+        mtime = entry.mtime if fields.mtime is None else fields.mtime
+        uid, gid = fields.owner
+        path = self._path_of(entry.path)
+        moved = replace(entry, path=path, link=link, mode=mode, uid=uid, gid=gid, mtime=mtime)
+        self._placed.append(_Placed(entry.path, moved))
+
+    def finished(self) -> list[Entry]:
+        """All entries: the sources', and those that the fields ask for.
+
+        Raises Failures, one for each glob or rename that means nothing.
+        """
+        links = list(self._symlinks())
+        folders = self._folders([*(item.entry for item in self._placed), *links])
+        below = f"{self._base}/" if self._base else ""
+        made = [_Placed(entry.path.removeprefix(below), entry) for entry in (*links, *folders)]
+        entries = [self._dressed(item) for item in (*self._placed, *made)]
+        if faults := list(self._meaningless()):
+            raise Failures(faults)
+        return entries + list(self._whiteouts())
+
+    def _join(self, to: str, path: str, key: Key) -> str:
+        """A path below `to`, or from the image's root when it begins with "/"; key: who says so."""
+        where = self._task.declaration.position(key)
+        try:
+            found = clean_path(path if path.startswith("/") or not to else f"{to}/{path}")
+        except ValueError as error:
+            raise RequestError(str(error), where=where) from error
+        if not found:
+            raise RequestError(
+                f"'{path}' is the image's root itself", where=where, hint="name something below it"
+            )
+        return found
+
+    def _path_of(self, source: str) -> str:
+        """The image path of a source path."""
+        fields = self._fields
+        if source in fields.rename:
+            self._used.add(("rename", source))
+            return self._join(self._base, fields.rename[source], ("rename", source))
+        if not source.startswith(self._prefix):
+            raise RequestError(
+                f"'{source}' does not lie below the strip_prefix '{fields.strip_prefix}'",
+                where=self._task.declaration.position(("strip_prefix",)),
+            )
+        inner = source[len(self._prefix) :]
+        return self._join("", f"{self._base}/{inner}" if self._base else inner, ("srcs",))
+
+    def _symlinks(self) -> Iterator[Entry]:
+        for path, target in self._fields.symlinks.items():
+            place = self._join(self._fields.to, path, ("symlinks", path))
+            origin = f"symlinks of {self._name}"
+            yield Entry(place, "symlink", 0o777, *self._fields.owner, self._mtime, target, origin=origin)
+
+    def _whiteouts(self) -> Iterator[Entry]:
+        for number, path in enumerate(self._fields.whiteouts):
+            place = self._join(self._fields.to, path, ("whiteouts", number))
+            yield Entry(place, "whiteout", 0, mtime=self._mtime, origin=f"whiteouts of {self._name}")
+
+    def _folders(self, entries: list[Entry]) -> list[Entry]:
+        """The folders that `dirs` names; globs choose among those that the entries lie in."""
+        fields, implied = self._fields, _parents(entries)
+        chosen: set[str] = set()
+        for number, item in enumerate(fields.dirs):
+            if not is_wild(item):
+                chosen.add(self._join(fields.to, item, ("dirs", number)))
+                continue
+            pattern = item if item.startswith("/") or not self._base else f"{self._base}/{item}"
+            hits = {path for path in implied if matches(pattern, path)}
+            if not hits and item != "**":
+                raise RequestError(
+                    f"'{item}' in dirs matches no folder of the sources",
+                    where=self._task.declaration.position(("dirs", number)),
+                    hint="correct it, or remove it",
+                )
+            chosen |= hits
+        origin = f"dirs of {self._name}"
+        return [
+            Entry(path, "folder", fields.dir_mode, *fields.owner, self._mtime, origin=origin)
+            for path in sorted(chosen)
+        ]
+
+    def _dressed(self, item: _Placed) -> Entry:
+        """The entry with the owner, mode and capabilities that the tables of globs give it."""
+        fields, entry = self._fields, item.entry
+        if not (fields.owners or fields.modes or fields.capabilities):
+            return entry
+        uid, gid = self._look_up("owners", fields.owners, item) or (entry.uid, entry.gid)
+        mode = self._look_up("modes", fields.modes, item)
+        text = self._look_up("capabilities", fields.capabilities, item)
+        if mode is None or entry.kind not in ("file", "folder"):
+            mode = entry.mode  # a symlink has none; a hard link has its target's
+        xattrs = entry.xattrs
+        if text and entry.kind == "file":
+            kept = tuple(pair for pair in xattrs if pair[0] != capabilities.XATTR)
+            xattrs = tuple(sorted((*kept, (capabilities.XATTR, capabilities.encode(text)))))
+        return replace(entry, mode=mode, uid=uid, gid=gid, xattrs=xattrs)
+
+    def _look_up(self, name: str, table: Mapping[str, V], item: _Placed) -> V | None:
+        result: V | None = None
+        for glob, value in table.items():
+            if not matches(glob, item.entry.path if glob.startswith("/") else item.source):
+                continue
+            is_folder = item.entry.kind == "folder"
+            means_folders = glob.endswith("/") or not is_wild(glob) or name == "owners"
+            if means_folders if is_folder else not glob.endswith("/"):
+                self._used.add((name, glob))
+                result = value
+        return result
+
+    def _meaningless(self) -> Iterator[RequestError]:
+        for field in ("rename", "modes", "owners", "capabilities"):
+            for glob in getattr(self._fields, field):
+                if (field, glob) not in self._used:
+                    where = self._task.declaration.position((field, glob), of_key=True)
+                    yield RequestError(
+                        f"'{glob}' in {field} matches nothing", where=where, hint="correct it, or remove it"
+                    )
+
+
+def _parents(entries: list[Entry]) -> set[str]:
+    """Every folder that some entry lies in."""
+    found: set[str] = set()
+    for entry in entries:
+        parent = entry.path.rpartition("/")[0]
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition("/")[0]
+    return found
