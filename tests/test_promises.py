@@ -180,7 +180,7 @@ def test_what_changes_something_rebuilds_just_that_and_explain_says_so(tree, cha
     _, out, _ = tree.run("explain", "//:img")
     assert f"    {cause}\n" in out
     assert tree.statuses("//:img") == {"//:src": "built", "//:other": "reused"}
-    assert f"    last time: {cause}\n" in tree.run("explain", "//:img")[1]
+    assert f"    last built: {cause}\n" in tree.run("explain", "//:img")[1]
 
 
 def test_a_layer_that_comes_out_the_same_stops_there(tree):

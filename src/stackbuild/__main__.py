@@ -1,5 +1,28 @@
-"""`python -m stackbuild`."""
+"""The console script, and `python -m stackbuild`."""
 
-from .cli.main import run
+from __future__ import annotations
 
-run()
+import os
+import sys
+from typing import NoReturn
+
+
+def run() -> NoReturn:
+    """Run the command line and exit with its status."""
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  closed with the process
+    try:
+        from .cli.main import main
+
+        status = main()
+    except KeyboardInterrupt:
+        status = 130
+    if status >= 128:
+        # Threads may be deep in a long read: nothing half done counts, so nobody waits for them.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    run()

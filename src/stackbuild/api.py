@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 from .build.explain import Reason, explain_outcome, explain_plan
@@ -17,14 +16,14 @@ from .declare.address import Address
 from .declare.package import Packages
 from .declare.workspace import Workspace as Opened
 from .declare.workspace import open_workspace
-from .deliver.archive import write_archive
+from .deliver.archive import check_format, write_archive
 from .deliver.layout import SUFFIXES, write_layout
 from .deliver.progress import Quiet
 from .deliver.report import Built
-from .errors import RequestError
+from .errors import RequestError, StackbuildError
 from .graph.load import TargetGraph, parse_specs
 from .oci.model import Image, parse_platform, platform_text
-from .store import Store, default_path
+from .store import Store, default_path, is_damage
 from .targets.registry import load_types
 
 Format = Literal["oci", "oci-archive", "docker-archive"]
@@ -70,7 +69,7 @@ class Workspace:
         Raises RequestError, DeclarationErrors and StoreError.
         """
         opened = open_workspace(Path(path))
-        at = Path(store).absolute() if store else default_path()
+        at = Path(store).resolve() if store else default_path()
         return cls(opened, Store(at, opened.settings.fingerprint), opened.relative(Path(path)))
 
     def select(self, *specs: str) -> list[Address]:
@@ -88,23 +87,35 @@ class Workspace:
     ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
         """`build`, with each target's nodes and, when the request says `explain`, why they were built."""
         request = request or Request()
-        start = time.monotonic()
         wanted = self._wanted(specs)
         plan = make_plan(self.graph, self.types, wanted, _platform(request.platform))
         outputs = self._outputs(wanted, request)
+        try:
+            return self._build(plan, outputs, request, listener)
+        except StackbuildError as error:
+            if not is_damage(error):
+                raise
+        return self._build(plan, outputs, request, listener)  # what was damaged is gone: it is made anew
+
+    def _build(
+        self, plan: Plan, outputs: dict[Address, Path], request: Request, listener: Quiet | None
+    ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
+        start = time.monotonic()
         with self.store.shared(), self._builder(request.jobs, listener) as builder:
             outcomes = builder.run(plan)
             statuses = layer_statuses(
                 outcome for node, outcome in outcomes.items() if "layers" in self._products(node.address)
             )
+            found = {root: _output_result(outcomes[root].result) for root in plan.roots}
+            deliveries = [(root, found[root]) for root in plan.roots if root.address in outputs]
+            for root, result in deliveries:
+                check_format(result, request.format, str(root.address))
             results = []
-            for root in plan.roots:
-                result = _output_result(outcomes[root].result)
+            for root, result in found.items():
                 output = outputs.get(root.address)
-                if output and "images" in result:
+                if output:
                     self._deliver(result, output, request)
-                elapsed = time.monotonic() - start
-                built = Built(root.address, result, statuses, elapsed, output if "images" in result else None)
+                built = Built(root.address, result, statuses, time.monotonic() - start, output)
                 results.append((built, _reasons(builder, plan, root, outcomes) if request.explain else []))
         return results
 
@@ -122,23 +133,24 @@ class Workspace:
             raise RequestError("the specs mean no target", hint="see 'stackbuild list //...'")
         return wanted
 
-    def _builder(self, jobs: int, listener: Quiet | None) -> _Closing:
+    def _builder(self, jobs: int, listener: Quiet | None) -> Builder:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return _Closing(
-            Builder(
-                self.graph, self.types, self.store, source_date_epoch(), jobs or cores, listener or Quiet()
-            )
-        )
+        epoch, listener = source_date_epoch(), listener or Quiet()
+        return Builder(self.graph, self.types, self.store, epoch, jobs or cores, listener)
 
     def _outputs(self, wanted: Sequence[Address], request: Request) -> dict[Address, Path]:
-        """Where each target's output goes. Raises RequestError when two would share a place."""
+        """Where each image's output goes. Raises RequestError when that is no place for it."""
+        images = [address for address in wanted if self._is_image(address)]
+        if request.tag is not None:
+            _check_tag(request.tag, images)
         if request.output == "none":
             return {}
-        images = [address for address in wanted if self._is_image(address)]
+        if request.output in ("-", ""):
+            raise RequestError("an output is a path", hint='write a path, or "none"')
         suffix = SUFFIXES[request.format]
         if request.output and len(images) == 1:
-            return {images[0]: Path(request.output).absolute()}
-        top = Path(request.output).absolute() if request.output else self._opened.dist
+            return {images[0]: _absolute(request.output)}
+        top = _absolute(request.output) if request.output else self._opened.dist
         outputs = {address: top / address.folder / (address.name + suffix) for address in images}
         folded: dict[str, Address] = {}
         for address, path in outputs.items():
@@ -173,26 +185,29 @@ class Workspace:
         self.close()
 
 
-class _Closing:
-    """A builder that is closed at the end of a block."""
-
-    def __init__(self, builder: Builder) -> None:
-        self._builder = builder
-
-    def __enter__(self) -> Builder:
-        return self._builder
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self._builder.close()
-
-
 def _platform(text: str | None) -> str | None:
     try:
         return platform_text(parse_platform(text)) if text else None
     except ValueError as error:
         raise RequestError(str(error)) from error
+
+
+def _absolute(output: str) -> Path:
+    return Path(os.path.abspath(output))  # noqa: PTH100  resolves "..", and leaves symlinks alone
+
+
+def _check_tag(tag: str, images: Sequence[Address]) -> None:
+    from .registry import Reference
+
+    if len(images) > 1:
+        raise RequestError(f"--tag names one image, but {len(images)} are asked for", hint="build them apart")
+    try:
+        if Reference.parse(tag).digest:
+            raise ValueError(f"'{tag}' is not a tag")
+    except ValueError as error:
+        raise RequestError(
+            f"--tag: {error}", hint="write NAME:TAG, as registry.example.com/app:1.0"
+        ) from error
 
 
 def _output_result(result: Any) -> Any:

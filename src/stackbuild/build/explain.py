@@ -26,6 +26,8 @@ def causes(before: Any, after: Any) -> list[str]:
     """In words, what makes two recipes of one target differ."""
     seen: dict[str, None] = {}
     for path, old, new in differences(before, after):
+        if path == ("needs",) and sorted(old or ()) != sorted(new or ()):
+            continue  # some field names others; that is the cause
         seen.setdefault(_cause(path, old, new))
     return list(seen)
 
@@ -46,8 +48,10 @@ def _cause(path: tuple[str, ...], old: Any, new: Any) -> str:
             return f"the compressor changed: {old} -> {new}"
         case ("inputs", "writer"):
             return f"the layer writer changed: {old} -> {new}"
-        case ("fields", name, *_):
-            return f"field {name} changed: {_short(old)} -> {_short(new)}"
+        case ("fields", *names):
+            return f"field {'.'.join(names)} changed: {_short(old)} -> {_short(new)}"
+        case ("needs",):
+            return "the order of its dependencies changed"
         case ("results", name, *_):
             return f"dependency {name} {_change(old if len(path) == 2 else 0, new if len(path) == 2 else 0)}"
         case ("version" | "recipe" | "type", *_):
@@ -115,4 +119,4 @@ def _history(builder: Builder, node: Node, key: str) -> list[str]:
     record, older = builder.store.records.load(key), builder.store.records.load(before) if before else None
     if not record or not older or older.key == key:
         return []
-    return [f"last time: {cause}" for cause in causes(older.recipe, record.recipe)]
+    return [f"last built: {cause}" for cause in causes(older.recipe, record.recipe)]

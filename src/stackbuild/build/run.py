@@ -62,9 +62,13 @@ class Builder:
     def __post_init__(self) -> None:
         self._chunks = futures.ThreadPoolExecutor(self.jobs, "chunk")
 
-    def close(self) -> None:
-        """Stop working; what is under way ends at its next chunk."""
-        self._chunks.shutdown(wait=True, cancel_futures=True)
+    def __enter__(self) -> Builder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Stop working. Who interrupts does not wait for what is under way; nothing half done counts."""
+        interrupted = kind is not None and not issubclass(kind, Exception)
+        self._chunks.shutdown(wait=not interrupted, cancel_futures=True)
 
     def name(self, node: Node) -> str:
         """What the node is called in records: workspace, address and variant."""
@@ -168,8 +172,7 @@ class Builder:
         try:
             yield workers
         except BaseException:
-            self._chunks.shutdown(wait=False, cancel_futures=True)
-            workers.shutdown(wait=True, cancel_futures=True)
+            workers.shutdown(wait=False, cancel_futures=True)
             raise
         workers.shutdown()
 

@@ -5,33 +5,47 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import StackbuildError, nearest, one_line
 from . import explain, image, inspect, query, schema, store
 
+_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 FAMILIES = (image, explain, inspect, query, store, schema)
 
 
 class _Parser(argparse.ArgumentParser):
-    """One-line errors, with the nearest right word."""
+    """One-line errors, with the nearest right word. chosen: the command that is being read."""
+
+    chosen: argparse.ArgumentParser
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        _Parser.chosen = self
+        _environment_twins(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         if found := re.match(r"argument .*: invalid choice: '(.*?)' \(choose from (.*)\)", message):
             known = [word.strip("' ") for word in found[2].split(",")]
             message = f"unknown command or choice '{found[1]}'; {nearest(found[1], known)}"
         elif found := re.match(r"unrecognized arguments: (--\S+)", message):
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            subs = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
-            for sub in subs:
-                for parser in sub.choices.values():
-                    flags += [flag for action in parser._actions for flag in action.option_strings]
-            message = f"unknown option {found[1].partition('=')[0]}; {nearest(found[1], set(flags))}"
+            flags = {flag for action in _Parser.chosen._actions for flag in action.option_strings}
+            message = f"unknown option {found[1].partition('=')[0]}; {nearest(found[1], flags)}"
         print(one_line(f"stackbuild: {message}"), file=sys.stderr)
         raise SystemExit(2)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: as Ctrl-C, but for the exit status."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise Terminated
 
 
 def _parser() -> _Parser:
@@ -40,8 +54,6 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for family in FAMILIES:
         family.add(commands)
-    for command in commands.choices.values():
-        _environment_twins(command)
     return parser
 
 
@@ -49,10 +61,7 @@ def _environment_twins(parser: argparse.ArgumentParser) -> None:
     """Every long flag can be given as STACKBUILD_FLAG; what is typed wins."""
     for action in parser._actions:
         flags = [flag for flag in action.option_strings if flag.startswith("--")]
-        if not flags or flags[0] == "--help":
-            if isinstance(action, argparse._SubParsersAction):
-                for inner in action.choices.values():
-                    _environment_twins(inner)
+        if not flags or flags[0] in ("--help", "--version"):
             continue
         name = "STACKBUILD_" + flags[0][2:].upper().replace("-", "_")
         action.help = f"{action.help or ''} [${name}]".strip()
@@ -60,7 +69,9 @@ def _environment_twins(parser: argparse.ArgumentParser) -> None:
         if value is None or value == "":
             continue
         if action.nargs == 0:
-            action.default = value.lower() not in ("0", "false", "no")
+            if value.lower() not in _SWITCH:
+                parser.error(f"{name} is '{value}'; write 1 or 0")
+            action.default = _SWITCH[value.lower()]
         elif action.choices and value not in action.choices:
             parser.error(f"{name} is '{value}'; {nearest(value, [str(item) for item in action.choices])}")
         else:
@@ -69,12 +80,14 @@ def _environment_twins(parser: argparse.ArgumentParser) -> None:
 
 def _shield(arguments: Sequence[str]) -> list[str]:
     """A spec that is taken away begins with "-", but is no option."""
-    return [f" {text}" if text.startswith(("-//", "-:")) else text for text in arguments]
+    return [f" {text}" if re.match(r"-[^-h]|-h.", text) else text for text in arguments]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong request, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         parser = _parser()
         if not arguments:
@@ -86,9 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in error.lines():
             print(line, file=sys.stderr)
         return error.exit_status
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        return 130
+        return 143 if isinstance(error, Terminated) else 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
@@ -107,8 +120,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-
-
-def run() -> NoReturn:
-    """The console script."""
-    sys.exit(main())

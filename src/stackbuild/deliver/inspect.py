@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import RequestError
+from ..errors import RequestError, one_line
 from ..layer.read import listing
 from ..oci.model import Image, ImageLayer
 from ..oci.source import ImageSource
@@ -53,16 +53,20 @@ def text(described: list[dict[str, Any]]) -> list[str]:
     """The description for people."""
     lines = []
     for image in described:
+        number = len(image["layers"])
         total = sum(layer["size"] for layer in image["layers"])
-        head = [image["platform"], image["digest"], f"{len(image['layers'])} layers", size_text(total)]
+        head = [
+            image["platform"],
+            image["digest"],
+            f"{number} layer{'' if number == 1 else 's'}",
+            size_text(total),
+        ]
         lines.append("  ".join(cell for cell in head if cell))
         for layer in image["layers"]:
             lines.append(f"  {layer['target']}  {layer['digest']}  {size_text(layer['size'])}")
             for file in layer.get("files", ()):
-                link = f" -> {file['link']}" if file["link"] else ""
-                lines.append(
-                    f"    {file['mode']} {file['owner']:>9} {file['size']:>10} /{file['path']}{link}"
-                )
+                name = f"/{file['path']}" + (f" -> {file['link']}" if file["link"] else "")
+                lines.append(f"    {file['mode']} {file['owner']:>9} {file['size']:>10} {one_line(name)}")
     return lines
 
 

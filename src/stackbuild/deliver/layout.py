@@ -7,8 +7,8 @@ whenever a build is killed the folder holds a whole image, the old one or the ne
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -61,19 +61,21 @@ def write_layout(store: Store, result: Any, folder: Path, tag: str | None = None
     index = index_json(result, tag)
     wanted = blobs_of(result)
     blobs = folder / "blobs" / "sha256"
+    if folder.exists() and not folder.is_dir():
+        raise BuildFailed(f"{folder} is a file, and the output is a folder", hint="choose another --output")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with alone(folder):
             _check_ours(folder)
             _same_file_or_write(folder / "oci-layout", LAYOUT)  # first: it says whose the folder is
             blobs.mkdir(parents=True, exist_ok=True)
-            new = [share(store.blobs.path(digest), blobs / _name(digest)) for digest in wanted]
+            new = [share(store, digest, blobs / _name(digest)) for digest in wanted]
             if any(new):
                 sync_folder(blobs)
             _same_file_or_write(folder / "index.json", index)
             _remove_others(blobs, wanted)
     except OSError as error:
-        raise BuildFailed(f"cannot write {error.filename or folder}: {error.strerror}") from error
+        raise BuildFailed(f"cannot write {folder}: {error.strerror}") from error
 
 
 def _name(digest: str) -> str:
@@ -81,8 +83,14 @@ def _name(digest: str) -> str:
 
 
 def _check_ours(folder: Path) -> None:
-    """Raise BuildFailed when the folder holds what no build put there: it would be mixed up with ours."""
+    """Raise BuildFailed when the folder holds what no build put there: it would be mixed up, or lost."""
     if (folder / "oci-layout").exists():
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            number = len(json.loads((folder / "index.json").read_bytes())["manifests"])
+            if number > 1:
+                raise BuildFailed(
+                    f"{folder} holds {number} images, which would be lost", hint="choose another --output"
+                )
         return
     for path in folder.iterdir():
         if not _is_output(path):
@@ -113,18 +121,16 @@ def _remove_others(blobs: Path, wanted: Iterable[str]) -> None:
             Path(entry.path).unlink(missing_ok=True)
 
 
-def share(source: Path, target: Path) -> bool:
-    """Make `target` the same file as `source`, or a copy where the file systems do not allow that.
+def share(store: Store, digest: str, target: Path) -> bool:
+    """Make `target` the same file as a blob, or a copy where the file systems do not allow that.
 
-    Returns whether anything had to be done.
+    Returns whether anything had to be done. Raises Damaged when a copied blob is not what it should be.
     """
+    source = store.blobs.path(digest)
     with contextlib.suppress(FileNotFoundError):
         ours, theirs = source.stat(), target.stat()
-        copied = ours.st_dev != theirs.st_dev and (ours.st_size, ours.st_mtime_ns) == (
-            theirs.st_size,
-            theirs.st_mtime_ns,
-        )
-        if copied or os.path.samestat(ours, theirs):
+        copied = (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+        if os.path.samestat(ours, theirs) or (copied and ours.st_dev != theirs.st_dev):
             return False
     temp = target.with_name(f"{TEMPORARY}{target.name}")  # one writer: the folder is held
     temp.unlink(missing_ok=True)
@@ -132,12 +138,18 @@ def share(source: Path, target: Path) -> bool:
         try:
             temp.hardlink_to(source)
         except OSError:
-            shutil.copy2(
-                source, temp
-            )  # by reference where the system can; its time tells it was copied whole
-            with open(temp, "rb") as file:
-                os.fsync(file.fileno())
+            _copy(store, digest, temp)
         temp.replace(target)
     finally:
         temp.unlink(missing_ok=True)  # a rename leaves both names when they are one file already
     return True
+
+
+def _copy(store: Store, digest: str, target: Path) -> None:
+    with open(target, "wb") as file:
+        for piece in store.blobs.pieces(digest):
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    stat = store.blobs.path(digest).stat()
+    os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # by which a whole copy is known

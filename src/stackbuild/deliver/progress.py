@@ -48,7 +48,7 @@ class Live(Quiet):
         self._status.start()
 
     def _update(self) -> None:
-        names = ", ".join(str(node.address) for node in list(self._running)[:3])
+        names = ", ".join(_plain(node.address) for node in list(self._running)[:3])
         more = f" and {len(self._running) - 3} more" if len(self._running) > 3 else ""
         self._status.update(f"{self._done} done  {names}{more}")
 
@@ -62,13 +62,13 @@ class Live(Quiet):
             self._running.pop(outcome.node, None)
             self._done += 1
             if outcome.status == "built":
-                self._console.print(f"[green]built[/]  {outcome.node}  {outcome.seconds:.2f} s", markup=True)
+                self._console.print(f"[green]built[/]  {_plain(outcome.node)}  {outcome.seconds:.2f} s")
             self._update()
 
     def failed(self, node: Node, error: StackbuildError) -> None:
         with self._lock:
             self._running.pop(node, None)
-            self._console.print(f"[red]failed[/] {node}")
+            self._console.print(f"[red]failed[/] {_plain(node)}")
             self._update()
 
     def close(self) -> None:
@@ -80,3 +80,10 @@ def choose(mode: str) -> Quiet:
     if mode == "none":
         return Quiet()
     return Live() if mode == "auto" and sys.stderr.isatty() else Plain()
+
+
+def _plain(what: object) -> str:
+    """A name as rich prints it: a "[" in it is no markup."""
+    from rich.markup import escape
+
+    return escape(str(what))

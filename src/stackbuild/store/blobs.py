@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..digests import check_digest, digest_of, digest_of_file, is_digest
-from ..errors import DigestMismatch
+from ..errors import DigestMismatch, Failures, StackbuildError
 from .files import publish, temporary
 from .index import Index
 
@@ -19,6 +19,11 @@ PIECE = 1 << 20
 
 class Damaged(DigestMismatch):
     """A blob of the store is not what its name says. It is removed by then: building again makes it anew."""
+
+
+def is_damage(error: StackbuildError) -> bool:
+    """Whether nothing but damaged blobs went wrong, so that building again will do."""
+    return all(map(is_damage, error.faults)) if isinstance(error, Failures) else isinstance(error, Damaged)
 
 
 class Blobs:

@@ -1,0 +1,327 @@
+"""HTTP as a registry client needs it: tried again when that may help, redirected with care, never in clear
+text but to hosts that may be spoken to so.
+
+What is refused here nothing above has to think of: http to a host that is not named for it, a redirect that
+would carry an Authorization header to another origin, an answer larger than its limit.
+"""
+
+from __future__ import annotations
+
+import http.client
+import random
+import socket
+import ssl
+import threading
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import RegistryError
+
+TRIES = 6
+BACKOFF = 0.25  # seconds before the second try; doubled each time, and spread by chance
+LONGEST_PAUSE = 60.0  # seconds that a server may ask to be left alone before that is a failure
+PIECE = 1 << 18
+_TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two arrivals of data
+_AGAIN = (408, 429, 500, 502, 503, 504)
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 5
+_CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d", "~/.config/containers/certs.d")
+
+Body = bytes | Callable[[], Iterator[bytes]]
+
+
+class Broken(RegistryError):
+    """The connection failed, or the answer broke off; another try may work."""
+
+
+class Cancelled(RegistryError):
+    """The transport was closed while it was at work."""
+
+
+@dataclass
+class Answer:
+    """A response. headers: as received, names without case; url: where it came from, redirects followed."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    _raw: Any = field(repr=False)
+    _transport: Transport = field(repr=False)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it arrives. Raises Broken when it breaks off."""
+        try:
+            while piece := self._raw.read(PIECE):
+                self._transport.check_open()
+                yield piece
+        except _failures() as error:
+            raise Broken(_reason(error)) from error
+        finally:
+            self.close()
+
+    def read(self, limit: int) -> bytes:
+        """The whole body. Raises Broken, and RegistryError when it is larger than `limit` bytes."""
+        found = bytearray()
+        for piece in self.pieces():
+            found += piece
+            if len(found) > limit:
+                self.close()
+                raise RegistryError(f"the answer is larger than {limit} bytes")
+        return bytes(found)
+
+    def close(self) -> None:
+        """Let go of the connection; it serves again unless much was left unread."""
+        if (left := self._raw.length_remaining) is not None and left <= PIECE:
+            self._raw.drain_conn()
+        else:
+            self._raw.close()
+        self._raw.release_conn()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import urllib3.exceptions
+
+    return (urllib3.exceptions.HTTPError, OSError)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """A failure and what lies behind it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason(error: Exception) -> str:
+    """A failure in few words, without the objects that urllib3 shows."""
+    for cause in _chain(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, TimeoutError):
+            return "no answer in time"
+        if isinstance(cause, http.client.IncompleteRead):
+            return "the answer broke off"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    return str(error) or type(error).__name__
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether another try cannot help: a name that is unknown, TLS that the other side does not speak."""
+    return any(isinstance(cause, ssl.SSLError | socket.gaierror) for cause in _chain(error))
+
+
+def _is_no_tls(error: Exception) -> bool:
+    """Whether a failure of TLS tells of a server that speaks plain HTTP."""
+    if any(
+        isinstance(cause, ssl.SSLCertVerificationError | ConnectionRefusedError) for cause in _chain(error)
+    ):
+        return False
+    return any(
+        isinstance(cause, ssl.SSLError | ConnectionError | http.client.HTTPException)
+        for cause in _chain(error)
+    )
+
+
+def is_local(hostname: str) -> bool:
+    """Whether a host is this machine, so that clear text does not leave it."""
+    return hostname in ("localhost", "::1") or hostname.startswith("127.")
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a URL (RFC 6454)."""
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+class Transport:
+    """Connections to any number of hosts, shared by threads.
+
+    insecure: "host[:port]" of registries that may be spoken to in clear text, as this machine always may;
+    backoff: seconds. Use `close` to let go, which also ends what other threads have under way.
+    """
+
+    def __init__(self, insecure: Collection[str] = (), backoff: float = BACKOFF, tries: int = TRIES) -> None:
+        self._insecure = frozenset(host.lower() for host in insecure)
+        self._backoff, self._tries = backoff, tries
+        self._pools: dict[str, Any] = {}
+        self._schemes: dict[str, str] = {}
+        self._lock, self._probing = threading.Lock(), threading.Lock()
+        self._closed = threading.Event()
+
+    def scheme(self, host: str) -> str:
+        """ "https", or "http" where that is allowed and the host speaks nothing better."""
+        hostname = urllib.parse.urlsplit(f"//{host}").hostname or host
+        if host not in self._insecure and hostname not in self._insecure and not is_local(hostname):
+            return "https"
+        with self._probing:
+            if host not in self._schemes:
+                self._schemes[host] = "https" if self._speaks_tls(host) else "http"
+            return self._schemes[host]
+
+    def _speaks_tls(self, host: str) -> bool:
+        try:
+            self._send("GET", f"https://{host}/v2/", {}, None).close()
+        except _failures() as error:
+            return not _is_no_tls(error)
+        return True
+
+    def check_open(self) -> None:
+        """Raise Cancelled once the transport is closed."""
+        if self._closed.is_set():
+            raise Cancelled("interrupted")
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        *,
+        tries: int | None = None,
+    ) -> Answer:
+        """One request and its answer, whatever its status; the caller reads or closes it.
+
+        Tried again after failures that pass. Redirects of GET and HEAD are followed, without Authorization
+        when they lead elsewhere. Raises Broken, and RegistryError when the server must not be followed.
+        """
+        most = tries or self._tries
+        for number in range(1, most + 1):
+            self.check_open()
+            try:
+                answer = self._follow(method, url, dict(headers or {}), body)
+            except _failures() as error:
+                if number == most or _is_final(error):
+                    times = f" ({number} tries)" if number > 1 else ""
+                    raise Broken(f"{method} {_shown(url)}: {_reason(error)}{times}") from error
+                self.pause(number)
+                continue
+            if answer.status not in _AGAIN or number == most:
+                return answer
+            if not self.pause(number, answer.headers.get("Retry-After")):
+                return answer
+            answer.close()
+        raise AssertionError
+
+    def pause(self, number: int, asked: str | None = None) -> bool:
+        """Wait after the failure with that number, longer if the server asked (Retry-After, in seconds).
+
+        Answers False at once when it asked for too much. Raises Cancelled.
+        """
+        pause = self._backoff * 2 ** (number - 1) * random.uniform(0.5, 1.0)
+        if asked and asked.isascii() and asked.isdigit():
+            if int(asked) > LONGEST_PAUSE:
+                return False
+            pause = max(pause, float(asked))
+        if self._closed.wait(pause):
+            raise Cancelled("interrupted")
+        return True
+
+    def _follow(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> Answer:
+        for _ in range(_MOST_REDIRECTS + 1):
+            raw = self._send(method, url, headers, body)
+            answer = Answer(raw.status, raw.headers, url, raw, self)
+            location = raw.headers.get("Location")
+            if raw.status not in _REDIRECTS or method not in ("GET", "HEAD") or not location:
+                return answer
+            answer.close()
+            target = self.joined(url, location)
+            if origin(target) != origin(url):
+                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            url = target
+        raise RegistryError(f"{_shown(url)} redirects more than {_MOST_REDIRECTS} times")
+
+    def joined(self, url: str, location: str) -> str:
+        """Where a Location header leads. Raises RegistryError when that is no place to go."""
+        try:
+            target = urllib.parse.urljoin(url, location)
+            scheme, hostname, port = origin(target)
+        except ValueError:
+            raise RegistryError(f"{_shown(url)} leads to a malformed URL") from None
+        clear = is_local(hostname) or {hostname, f"{hostname}:{port}"} & self._insecure
+        if not hostname or scheme not in ("https", "http") or (scheme == "http" and not clear):
+            raise RegistryError(f"{_shown(url)} leads to {_shown(target)}, which is not https")
+        return target.partition("#")[0]
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Any:
+        data = body() if callable(body) else body
+        return self._pool(url).request(
+            method,
+            url,
+            body=data,
+            headers={"User-Agent": "stackbuild", "Accept-Encoding": "identity", **headers},
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+    def _pool(self, url: str) -> Any:
+        """The connections for a URL's origin: its certificates, its proxy."""
+        import urllib3
+
+        scheme, hostname, port = origin(url)
+        name = f"{scheme}://{hostname}:{port}"
+        with self._lock:
+            if name not in self._pools:
+                options: dict[str, Any] = {
+                    "maxsize": 16,
+                    "timeout": urllib3.Timeout(connect=_TIMEOUT[0], read=_TIMEOUT[1]),
+                }
+                if scheme == "https":
+                    options["ssl_context"] = _context(hostname, port)
+                proxy = (
+                    None if is_local(hostname) or urllib.request.proxy_bypass(hostname) else _proxy(scheme)
+                )
+                if proxy:
+                    self._pools[name] = urllib3.ProxyManager(
+                        proxy, proxy_headers=_proxy_headers(proxy), **options
+                    )
+                else:
+                    self._pools[name] = urllib3.PoolManager(**options)
+            return self._pools[name]
+
+    def close(self) -> None:
+        """End everything."""
+        self._closed.set()
+        with self._lock:
+            for pool in self._pools.values():
+                pool.clear()
+
+
+def _proxy(scheme: str) -> str | None:
+    proxies = urllib.request.getproxies()
+    return proxies.get(scheme) or proxies.get("all")
+
+
+def _proxy_headers(proxy: str) -> Mapping[str, str] | None:
+    import urllib3
+
+    parts = urllib.parse.urlsplit(proxy)
+    if parts.username is None:
+        return None
+    user = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+    return urllib3.make_headers(proxy_basic_auth=user)
+
+
+def _context(hostname: str, port: int) -> ssl.SSLContext:
+    """Trust as the system has it, and in the CA files that Docker and podman look at for this host."""
+    context = ssl.create_default_context()
+    for top in _CERTIFICATES:
+        for host in (f"{hostname}:{port}", hostname):
+            for file in sorted(Path(top).expanduser().joinpath(host).glob("*.crt")):
+                try:
+                    context.load_verify_locations(file)
+                except (OSError, ssl.SSLError) as error:
+                    raise RegistryError(f"the CA file {file} cannot be used: {error}") from error
+    return context
+
+
+def _shown(url: str) -> str:
+    """A URL for messages: its query may hold what is secret."""
+    parts = urllib.parse.urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
