@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -225,3 +226,92 @@ def test_an_edited_output_is_put_right(tree):
     again = tree.image("//:img")
     assert again["digest"] == first["digest"] and blob.stat().st_size == first["layers"][1]["size"]
     assert tree.run("store", "check")[0] == 0
+
+
+def test_a_digest_does_not_depend_on_what_was_built_before(tree, tmp_path):
+    """Targets alike share a record; what they are called must not come from there."""
+    for folder in "ab":
+        tree.write(f"{folder}/LICENSE", "L")
+        tree.write(f"{folder}/BUILD.toml", '[files.lic]\nsrcs = ["LICENSE"]\n[image.img]\nlayers = [":lic"]\n')
+    alone = tree.image("//b:img", "--jobs", "1")
+    shutil.rmtree(tmp_path / "store")
+    tree.image("//a:img")
+    after = tree.image("//b:img")
+    assert after["digest"] == alone["digest"]
+    assert [(layer["target"], layer["status"]) for layer in after["layers"]] == [("//b:lic", "reused")]
+    assert tree.image("//a:img")["digest"] != after["digest"]
+
+
+def test_the_order_of_platforms_is_in_the_key(tree, tmp_path):
+    fill(tree)
+    digests = []
+    for platforms in ('["linux/amd64", "linux/arm64"]', '["linux/arm64", "linux/amd64"]'):
+        tree.write("BUILD.toml", BUILD + f"platforms = {platforms}\n")
+        digests.append(digest_of(tree.root, tmp_path / "warm"))
+        assert digests[-1] == digest_of(tree.root, tmp_path / f"cold{len(digests)}")
+    assert digests[0] != digests[1]
+
+
+def test_what_another_target_gave_is_what_is_taken(tree, monkeypatch):
+    """A file that changes between the build of a target and that of one that takes its files."""
+    from stackbuild.targets.target import Task
+
+    tree.write("BUILD.toml", '[workspace]\n[files.in]\nsrcs = ["f"]\n[files.out]\nsrcs = [":in"]\n[image.img]\nlayers = [":out"]\n')
+    tree.write("f", "good")
+    expected = tree.image("//:img", "--output", "none")["digest"]
+    shutil.rmtree(os.environ["STACKBUILD_STORE"])
+    taken = Task.files_of
+
+    def change_then_take(self, need, stack):
+        tree.write("f", "evil")
+        return taken(self, need, stack)
+
+    monkeypatch.setattr(Task, "files_of", change_then_take)
+    assert tree.image("//:img")["digest"] == expected
+    tree.write("f", "good")
+    assert tree.image("//:img")["digest"] == expected
+
+
+def test_a_damaged_configuration_is_made_anew(tree):
+    fill(tree)
+    tree.write("BUILD.toml", BUILD + '[image.child]\nbase = ":img"\nlayers = [":other"]\n')
+    first = tree.image("//:child", "--output", "none")
+    tree.write("other/o", "changed")
+    store = os.environ["STACKBUILD_STORE"]
+    for path in [path for path in Path(store, "blobs", "sha256").iterdir() if path.read_bytes()[:1] == b"{"]:
+        stat = path.stat()
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(b"linux", b"linus"))
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    changed = tree.image("//:child", "--output", "none")
+    tree.write("other/o", "other")
+    assert tree.image("//:child", "--output", "none")["digest"] == first["digest"] != changed["digest"]
+
+
+def test_an_archive_is_never_made_of_damaged_blobs(tree):
+    fill(tree)
+    first = tree.image("//:img", "--format", "oci-archive")
+    for path in Path(os.environ["STACKBUILD_STORE"], "blobs", "sha256").iterdir():
+        stat, data = path.stat(), bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.chmod(0o644)
+        path.write_bytes(data)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    before = (tree.root / first["output"]).read_bytes()
+    assert tree.image("//:img", "--format", "oci-archive")["digest"] == first["digest"]
+    assert (tree.root / first["output"]).read_bytes() == before
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_is_quick_and_leaves_the_next_build_whole(tree, number, status):
+    fill(tree)
+    tree.write("BUILD.toml", BUILD.replace('"other/*"', '"other/*", "big"'))
+    with open(tree.root / "big", "wb") as file:
+        file.truncate(20 << 30)  # sparse: seconds to hash, nothing on disk
+    process = subprocess.Popen([sys.executable, "-m", "stackbuild", "image", "//:img"], cwd=tree.root, stderr=subprocess.PIPE)
+    time.sleep(1)
+    process.send_signal(number)
+    assert process.communicate(timeout=5)[1].endswith(b"interrupted\n") and process.returncode == status
+    (tree.root / "big").unlink()
+    tree.write("big", "small")
+    assert tree.image("//:img")["digest"]

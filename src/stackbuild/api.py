@@ -91,17 +91,23 @@ class Workspace:
         plan = make_plan(self.graph, self.types, wanted, _platform(request.platform))
         outputs = self._outputs(wanted, request)
         try:
-            return self._build(plan, outputs, request, listener)
+            return self._build(plan, outputs, request, listener, thorough=False)
         except StackbuildError as error:
             if not is_damage(error):
                 raise
-        return self._build(plan, outputs, request, listener)  # what was damaged is gone: it is made anew
+        return self._build(plan, outputs, request, listener, thorough=True)  # there may be more of it
 
     def _build(
-        self, plan: Plan, outputs: dict[Address, Path], request: Request, listener: Quiet | None
+        self,
+        plan: Plan,
+        outputs: dict[Address, Path],
+        request: Request,
+        listener: Quiet | None,
+        *,
+        thorough: bool,
     ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
         start = time.monotonic()
-        with self.store.shared(), self._builder(request.jobs, listener) as builder:
+        with self.store.shared(), self._builder(request.jobs, listener, thorough=thorough) as builder:
             outcomes = builder.run(plan)
             statuses = layer_statuses(
                 outcome for node, outcome in outcomes.items() if "layers" in self._products(node.address)
@@ -133,10 +139,10 @@ class Workspace:
             raise RequestError("the specs mean no target", hint="see 'stackbuild list //...'")
         return wanted
 
-    def _builder(self, jobs: int, listener: Quiet | None) -> Builder:
+    def _builder(self, jobs: int, listener: Quiet | None, *, thorough: bool = False) -> Builder:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         epoch, listener = source_date_epoch(), listener or Quiet()
-        return Builder(self.graph, self.types, self.store, epoch, jobs or cores, listener)
+        return Builder(self.graph, self.types, self.store, epoch, jobs or cores, listener, thorough)
 
     def _outputs(self, wanted: Sequence[Address], request: Request) -> dict[Address, Path]:
         """Where each image's output goes. Raises RequestError when that is no place for it."""

@@ -62,6 +62,8 @@ class Package:
     folder: str
     declarations: dict[str, Declaration] = field(default_factory=dict)
     faults: list[RequestError] = field(default_factory=list)
+    readable: bool = True
+    """Whether the file could be read at all; else nobody knows what it declares."""
     names: set[str] = field(default_factory=set)
     """Every name that stands in the file, sound or not, so that one fault does not cause more."""
 
@@ -97,6 +99,7 @@ class Packages:
         package = Package(folder)
         if fault := self._misplaced(folder) or (document if isinstance(document, RequestError) else None):
             package.faults.append(fault)
+            package.readable = False
             return package
         assert isinstance(document, Document)
         defaults = self._defaults(folder, package.faults)

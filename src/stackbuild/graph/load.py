@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import networkx as nx
 
 from ..declare.address import Address, Spec, matches_any
-from ..declare.package import Declaration, Packages
+from ..declare.package import Declaration, Package, Packages
 from ..errors import DeclarationErrors, Position, RequestError, nearest
 
 
@@ -53,16 +53,14 @@ class TargetGraph:
         """Load every target of the workspace."""
         self.select([Spec("below", "")])
 
-    def _package_names(self, folder: str) -> set[str] | None:
+    def _package(self, folder: str) -> Package | None:
         package = self.packages.load(folder)
-        if package is None:
-            return None
-        if folder not in self._seen_folders:
+        if package is not None and folder not in self._seen_folders:
             self._seen_folders.add(folder)
             self._faults += package.faults
             for declaration in package.declarations.values():
                 self.declarations[declaration.address] = declaration
-        return package.names
+        return package
 
     def _expand(self, spec: Spec) -> set[Address]:
         if spec.kind == "one":
@@ -76,9 +74,9 @@ class TargetGraph:
             ]
         found: set[Address] = set()
         for folder in folders:
-            if self._package_names(folder) is None:
+            package = self._package(folder)
+            if package is None:
                 self._faults.append(self._no_package(folder, None))
-            package = self.packages.load(folder)
             found |= {item.address for item in package.declarations.values()} if package else set()
         if not folders:
             self._faults.append(
@@ -104,13 +102,13 @@ class TargetGraph:
         return nearest(f"//{folder}", [f"//{name}" for name in known])
 
     def _exists(self, address: Address, where: Position | None) -> bool:
-        names = self._package_names(address.folder)
-        if names is None:
+        package = self._package(address.folder)
+        if package is None:
             self._faults.append(self._no_package(address.folder, where))
-        elif address.name not in names:
+        elif package.readable and address.name not in package.names:
             # Compared by name alone: a long common folder would make every name look near.
             hint = (
-                nearest(address.name, names, f"//{address.folder}:")
+                nearest(address.name, package.names, f"//{address.folder}:")
                 or f"//{address.folder} declares none; add it there"
             )
             self._faults.append(RequestError(f"no target {address}", where=where, hint=hint))
