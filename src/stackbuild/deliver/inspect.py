@@ -41,7 +41,7 @@ def inspect_path(path: Path, temp: Path, platform: str | None, *, files: bool) -
     Raises RequestError when it has several platforms and none is chosen.
     """
     with Store(temp) as store:
-        source = ImageSource(path)
+        source = ImageSource(path, store.temp)
         platforms = [platform] if platform else source.platforms()
         if not platforms:
             raise RequestError(f"{path} holds no image")

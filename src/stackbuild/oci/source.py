@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ..digests import check_digest, digest_of
 from ..errors import BuildFailed, DigestMismatch
-from ..layer.read import decompressed
+from ..layer.read import compression_of, decompressed
 from ..layer.write import Layer
 from ..store import Store
 from .model import (
@@ -34,7 +35,6 @@ from .model import (
 
 DOCUMENT_LIMIT = 4 << 20  # bytes; as registries limit manifests
 _PIECE = 1 << 20
-_MAGIC = ((b"\x1f\x8b", "+gzip"), (b"\x28\xb5\x2f\xfd", "+zstd"))
 
 
 class Files(Protocol):
@@ -59,17 +59,15 @@ class FolderFiles:
 
 
 class TarFiles:
-    """The members of a tar, plain or compressed with gzip, xz or bzip2."""
+    """The members of a tar; a compressed one is unpacked into the folder `temp` first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, temp: Path) -> None:
         self.name = path.name
         try:
-            self._tar = tarfile.open(path, "r:*")  # noqa: SIM115  lives as long as the build
+            self._tar = tarfile.open(fileobj=_seekable(path, temp), mode="r:")  # noqa: SIM115  as long as the build
             members = self._tar.getmembers()
         except (tarfile.TarError, OSError, EOFError) as error:
-            raise BuildFailed(
-                f"{path.name} is no OCI layout, OCI archive or docker archive: {error}"
-            ) from error
+            raise BuildFailed(f"{path.name} is no OCI layout, OCI archive or docker archive") from error
         self._members = {member.name.removeprefix("./"): member for member in members}
 
     def open(self, path: str) -> IO[bytes] | None:
@@ -80,19 +78,34 @@ class TarFiles:
             return None
 
 
+def _seekable(path: Path, temp: Path) -> IO[bytes]:
+    file: IO[bytes] = open(path, "rb")  # noqa: SIM115  lives as long as the build
+    compressed = compression_of(file.read(6))
+    file.seek(0)
+    if not compressed:
+        return file
+    file.close()
+    unpacked: IO[bytes] = tempfile.TemporaryFile(dir=temp)  # noqa: SIM115
+    with decompressed(path) as stream:
+        for piece in _pieces(stream):
+            unpacked.write(piece)
+    unpacked.seek(0)
+    return unpacked
+
+
 def _pieces(stream: Any) -> Iterator[bytes]:
     while piece := stream.read(_PIECE):
         yield piece
 
 
 class ImageSource:
-    """Images in an OCI layout (folder or archive) or a docker archive at `path`.
+    """Images in an OCI layout (folder or archive) or a docker archive at `path`; temp: a folder to work in.
 
     Raises BuildFailed when it is none of them.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.files: Files = FolderFiles(path) if path.is_dir() else TarFiles(path)
+    def __init__(self, path: Path, temp: Path) -> None:
+        self.files: Files = FolderFiles(path) if path.is_dir() else TarFiles(path, temp)
         self.is_docker = self.files.open("index.json") is None
         if self.is_docker and self.files.open("manifest.json") is None:
             raise BuildFailed(
@@ -190,22 +203,24 @@ class ImageSource:
         layers = []
         for layer, diff_id in zip(manifest["layers"], diff_ids, strict=True):
             if found == platform:
-                self._receive(layer, store)
+                self._receive(layer, diff_id, store)
             value = Layer(oci_type(layer["mediaType"]), check_digest(layer["digest"]), layer["size"], diff_id)
             layers.append(ImageLayer(value))
         return self._finish(found, config, tuple(layers), store)
 
-    def _receive(self, descriptor: Descriptor, store: Store) -> None:
+    def _receive(self, descriptor: Descriptor, diff_id: str, store: Store) -> None:
         digest = check_digest(descriptor["digest"])
-        if store.blobs.has(digest, descriptor["size"]):
-            return
-        stream = self.files.open(_blob_name(descriptor))
-        if stream is None:
-            raise BuildFailed(f"{self.files.name} lacks the blob {digest}")
-        with stream:
-            _, size = store.blobs.receive(_pieces(stream), digest)
-        if size != descriptor["size"]:
-            raise DigestMismatch(f"{self.files.name}: the size of {digest} is not what its descriptor says")
+        if not store.blobs.has(digest, descriptor["size"]):
+            stream = self.files.open(_blob_name(descriptor))
+            if stream is None:
+                raise BuildFailed(f"{self.files.name} lacks the blob {digest}")
+            with stream:
+                _, size = store.blobs.receive(_pieces(stream), digest)
+            if size != descriptor["size"]:
+                raise DigestMismatch(
+                    f"{self.files.name}: the size of {digest} is not what its descriptor says"
+                )
+        _check_diff_id(store, digest, diff_id)
 
     def _docker_images(self, store: Store) -> list[Image]:
         return [self._docker_image(item, store) for item in self._document("manifest.json")]
@@ -221,9 +236,11 @@ class ImageSource:
             if stream is None:
                 raise BuildFailed(f"{self.files.name} lacks the layer {name}")
             with stream:
-                magic = stream.read(4)
+                compression = compression_of(stream.read(6))
                 stream.seek(0)
-                suffix = next((suffix for sign, suffix in _MAGIC if magic.startswith(sign)), "")
+                if compression not in ("", "gzip", "zstd"):
+                    raise BuildFailed(f"{self.files.name}: the layer {name} is compressed with {compression}")
+                suffix = f"+{compression}" if compression else ""
                 digest, size = store.blobs.receive(_pieces(stream), None if suffix else diff_id)
             if suffix:
                 _check_diff_id(store, digest, diff_id)

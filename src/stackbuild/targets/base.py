@@ -67,7 +67,7 @@ class BaseType(TargetType[BaseFields]):
 
         def run() -> object:
             try:
-                image = ImageSource(path).image(platform, task.store)
+                image = ImageSource(path, task.store.temp).image(platform, task.store)
             except (BuildFailed, DigestMismatch) as error:
                 raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
             check_unchanged(task, marker, mark)
