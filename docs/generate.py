@@ -1,14 +1,21 @@
-"""Writes docs/reference/targets.md from the models that check BUILD.toml."""
+"""Writes the reference pages from the models that check BUILD.toml and the parser that reads commands."""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
+from stackbuild.cli.main import make_parser
 from stackbuild.declare.fields import Fields
 from stackbuild.declare.workspace import Settings
 from stackbuild.targets.registry import load_types
 
 BUILT_IN = ("files", "archive", "base", "image", "index")
+MADE = "Made by `make docs`; not edited by hand."
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def section(title: str, model, skip: frozenset[str] = frozenset()) -> list[str]:
@@ -16,14 +23,14 @@ def section(title: str, model, skip: frozenset[str] = frozenset()) -> list[str]:
     lines = [f"## {title}", "", (model.__doc__ or "").strip(), "", "| field | |", "| --- | --- |"]
     for name, field in model.model_fields.items():
         if name not in skip:
-            text = " ".join((field.description or "").split()).replace("|", "\\|")
-            lines.append(f"| `{name}`{' (required)' if field.is_required() else ''} | {text} |")
+            required = " (required)" if field.is_required() else ""
+            lines.append(f"| `{name}`{required} | {_cell(field.description or '')} |")
     return [*lines, ""]
 
 
 def targets() -> str:
-    """The page."""
-    lines = ["# Targets", "", "Made from the models by `make docs`; not edited by hand.", ""]
+    """The page of target types."""
+    lines = ["# Targets", "", MADE, ""]
     lines += section("[workspace]", Settings) + section("Every target", Fields)
     types = load_types()
     for name in BUILT_IN:
@@ -32,5 +39,37 @@ def targets() -> str:
     return "\n".join(lines)
 
 
+def _leaves(name: str, parser: argparse.ArgumentParser):
+    subs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for sub in subs:
+        for word, inner in sub.choices.items():
+            yield from _leaves(f"{name} {word}", inner)
+    if not subs:
+        yield name, parser
+
+
+def commands() -> str:
+    """The page of commands."""
+    lines = ["# Commands", "", MADE, ""]
+    lines += ["Every long option has an environment twin: `--output` is `$STACKBUILD_OUTPUT`. Exit status: 0 done,"]
+    lines += ["1 the build failed, 2 the request or a BUILD.toml is wrong, 130 interrupted.", ""]
+    for name, parser in _leaves("stackbuild", make_parser()):
+        positional = [action for action in parser._actions if not action.option_strings]
+        usage = " ".join([name, *(f"{a.metavar or a.dest}{'…' if a.nargs in ('+', '*') else ''}" for a in positional)])
+        lines += [f"## {usage}", "", parser.description or "", ""]
+        rows = []
+        for action in positional + [action for action in parser._actions if action.option_strings]:
+            if "--help" in action.option_strings:
+                continue
+            value = action.metavar or ("|".join(action.choices) if action.choices else "")
+            shown = " ".join(filter(None, [", ".join(action.option_strings), value]))
+            rows.append(f"| `{_cell(shown)}` | {_cell((action.help or '').replace('%%', '%'))} |")
+        lines += ["| | |", "| --- | --- |", *rows, ""] if rows else []
+    return "\n".join(lines)
+
+
+PAGES = {"targets.md": targets, "commands.md": commands}
+
 if __name__ == "__main__":
-    Path(__file__).with_name("reference").joinpath("targets.md").write_text(targets())
+    for name, page in PAGES.items():
+        Path(__file__).with_name("reference").joinpath(name).write_text(page())

@@ -48,7 +48,8 @@ def _terminate(*_: object) -> NoReturn:
     raise Terminated
 
 
-def _parser() -> _Parser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
     parser = _Parser(prog="stackbuild", description="Container images as build targets.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"stackbuild {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
     try:
-        parser = _parser()
+        parser = make_parser()
         if not arguments:
             parser.print_help(sys.stderr)
             return 2
