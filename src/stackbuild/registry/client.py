@@ -10,12 +10,13 @@ import urllib.parse
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ..digests import check_digest, digest_of
 from ..errors import DigestMismatch, RegistryError, StackbuildError
 from .auth import Authorizer, Scopes, login_hint
 from .credentials import Credential, find
+from .documents import TYPES, media_type_of
 from .reference import HUB, Reference, Repository
 from .transport import BACKOFF, TRIES, Answer, Body, Broken, Cancelled, Transport, origin
 from .upload import Upload
@@ -23,14 +24,6 @@ from .upload import Upload
 MANIFEST_LIMIT = 4 << 20  # bytes; what registries take at most (distribution spec, "Pushing Manifests")
 _ERROR_LIMIT = 1 << 16
 _HUB_API = "registry-1.docker.io"
-_ACCEPT = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
-)
 Progress = Callable[[int], None]
 """Told how many more bytes have gone through."""
 
@@ -87,7 +80,7 @@ class Registry:
             if check_digest(claimed) != found:
                 raise DigestMismatch(f"{reference}: expected {claimed}, the registry sent {found}")
             media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-            return Manifest(_checked_type(data, media_type), found, data)
+            return Manifest(media_type_of(data, media_type), found, data)
 
     def manifest_digest(self, reference: Reference) -> str | None:
         """The digest of what a reference means now, or None when there is no such manifest."""
@@ -102,7 +95,7 @@ class Registry:
     def _manifest(self, method: str, reference: Reference, *, missing: bool = False) -> Answer:
         url = self.url(reference.repository, f"manifests/{reference.name}")
         answer = self._request(
-            method, url, reference.repository, _pull(reference.repository), {"Accept": _ACCEPT}
+            method, url, reference.repository, _pull(reference.repository), {"Accept": ", ".join(TYPES)}
         )
         return self.expect(answer, reference.repository, 200, *((404,) if missing else ()))
 
@@ -340,29 +333,3 @@ def _said(answer: Answer) -> str:
     except (StackbuildError, ValueError, KeyError, TypeError, AttributeError):
         return ""
     return "; ".join(found)[:200]
-
-
-def _checked_type(data: bytes, said: str) -> str:
-    """The media type of a manifest. Raises RegistryError when it cannot be told for sure.
-
-    A document that reads as an index to one and as a manifest to another is refused (CVE-2021-41190).
-    """
-    try:
-        document: Any = json.loads(data)
-    except (ValueError, RecursionError):
-        raise RegistryError("what the registry sent is not JSON") from None
-    if not isinstance(document, dict):
-        raise RegistryError("what the registry sent is not a JSON object")
-    is_index, is_image = "manifests" in document, "layers" in document or "config" in document
-    if is_index and is_image:
-        raise RegistryError("the manifest is ambiguous: it has both 'manifests' and 'layers'")
-    if document.get("schemaVersion") != 2 or not (is_index or is_image):
-        raise RegistryError("it is neither an image manifest nor an index of schema version 2")
-    inner = document.get("mediaType") or said
-    for name in (inner, said):
-        known = name in _ACCEPT.split(", ")
-        if known and ("index" in name or "list" in name) != is_index:
-            raise RegistryError(f"the media type {name} contradicts the document")
-    if said in _ACCEPT.split(", ") and inner != said:
-        raise RegistryError(f"the media type is said to be {said}, but the document has {inner}")
-    return str(inner)

@@ -7,9 +7,7 @@ would carry an Authorization header to another origin, an answer larger than its
 
 from __future__ import annotations
 
-import http.client
 import random
-import socket
 import ssl
 import threading
 import urllib.parse
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RegistryError
+from .failures import failures, is_final, is_no_tls, reason
 
 TRIES = 6
 BACKOFF = 0.25  # seconds before the second try; doubled each time, and spread by chance
@@ -58,8 +57,8 @@ class Answer:
             while piece := self._raw.read(PIECE):
                 self._transport.check_open()
                 yield piece
-        except _failures() as error:
-            raise Broken(_reason(error)) from error
+        except failures() as error:
+            raise Broken(reason(error)) from error
         finally:
             self.close()
 
@@ -80,50 +79,6 @@ class Answer:
         else:
             self._raw.close()
         self._raw.release_conn()
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    import urllib3.exceptions
-
-    return (urllib3.exceptions.HTTPError, OSError)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """A failure and what lies behind it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _reason(error: Exception) -> str:
-    """A failure in few words, without the objects that urllib3 shows."""
-    for cause in _chain(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {cause.verify_message}"
-        if isinstance(cause, TimeoutError):
-            return "no answer in time"
-        if isinstance(cause, http.client.IncompleteRead):
-            return "the answer broke off"
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-    return str(error) or type(error).__name__
-
-
-def _is_final(error: Exception) -> bool:
-    """Whether another try cannot help: a name that is unknown, TLS that the other side does not speak."""
-    return any(isinstance(cause, ssl.SSLError | socket.gaierror) for cause in _chain(error))
-
-
-def _is_no_tls(error: Exception) -> bool:
-    """Whether a failure of TLS tells of a server that speaks plain HTTP."""
-    if any(
-        isinstance(cause, ssl.SSLCertVerificationError | ConnectionRefusedError) for cause in _chain(error)
-    ):
-        return False
-    return any(
-        isinstance(cause, ssl.SSLError | ConnectionError | http.client.HTTPException)
-        for cause in _chain(error)
-    )
 
 
 def is_local(hostname: str) -> bool:
@@ -165,8 +120,8 @@ class Transport:
     def _speaks_tls(self, host: str) -> bool:
         try:
             self._send("GET", f"https://{host}/v2/", {}, None).close()
-        except _failures() as error:
-            return not _is_no_tls(error)
+        except failures() as error:
+            return not is_no_tls(error)
         return True
 
     def check_open(self) -> None:
@@ -193,10 +148,10 @@ class Transport:
             self.check_open()
             try:
                 answer = self._follow(method, url, dict(headers or {}), body)
-            except _failures() as error:
-                if number == most or _is_final(error):
+            except failures() as error:
+                if number == most or is_final(error):
                     times = f" ({number} tries)" if number > 1 else ""
-                    raise Broken(f"{method} {_shown(url)}: {_reason(error)}{times}") from error
+                    raise Broken(f"{method} {_shown(url)}: {reason(error)}{times}") from error
                 self.pause(number)
                 continue
             if answer.status not in _AGAIN or number == most:
