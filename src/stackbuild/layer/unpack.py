@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
-from ..store.files import cannot_write
+from ..store.files import cannot_write, write
 from .entry import WHITEOUT, Entry, FileContent, Kind, clean_path
 from .read import Checked, decompressed
 
@@ -73,10 +73,7 @@ class Spool:
         while piece := stream.read(_PIECE):
             hasher.update(piece)
             size += len(piece)
-            try:
-                self._file.write(piece)
-            except OSError as error:
-                raise cannot_write(Path(self._file.name).parent, error) from error
+            write(self._file.file, piece, Path(self._file.name).parent)
         return FileContent(self._file.name, size, f"{self._algorithm}:{hasher.hexdigest()}", offset)
 
     def flush(self) -> None:

@@ -22,8 +22,15 @@ DOCKER = {
     "application/vnd.docker.image.rootfs.diff.tar": LAYER,
     "application/vnd.docker.image.rootfs.diff.tar.gzip": LAYER + "+gzip",
     "application/vnd.docker.image.rootfs.diff.tar.zstd": LAYER + "+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar": LAYER,
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": LAYER + "+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar": LAYER,
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip": LAYER + "+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd": LAYER + "+zstd",
 }
-"""Docker's media types and the OCI ones of the same meaning (image spec, media-types.md)."""
+"""Media types and the OCI ones of the same meaning: Docker's, and those of layers that were not to be
+distributed, which the image spec has given up (media-types.md, layer.md)."""
+LAYERS = (LAYER, LAYER + "+gzip", LAYER + "+zstd")
 
 Descriptor = dict[str, Any]
 """mediaType, digest, size, and optionally platform and annotations (image spec, descriptor.md)."""
@@ -59,19 +66,29 @@ def platform_text(platform: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class ImageLayer:
-    """A layer in its place in an image. target: what made it, or the base it came with; "" while unknown."""
+    """A layer in its place in an image.
+
+    target: what made it, or the base it came with; "" while unknown. origin: the repository, with its
+    registry, that has its bytes, which need not be in the store then; urls: where else they are, for layers
+    that registries do not keep (image spec, descriptor.md, "urls").
+    """
 
     layer: Layer
     target: str = ""
+    origin: str = ""
+    urls: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
-        return {**self.layer.recipe(), "target": self.target}
+        found = {**self.layer.recipe(), "target": self.target}
+        if self.origin:
+            found |= {"origin": self.origin, "urls": list(self.urls)}
+        return found
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> ImageLayer:
         fields = dict(data)
-        target = fields.pop("target", "")
-        return cls(Layer(**fields), target)
+        target, origin, urls = (fields.pop(name, "") for name in ("target", "origin", "urls"))
+        return cls(Layer(**fields), target, origin, tuple(urls))
 
     def made_by(self, target: str) -> ImageLayer:
         """The same, made by `target` unless it is known who made it."""

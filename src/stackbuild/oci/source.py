@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ..digests import check_digest, digest_of
-from ..errors import BuildFailed, DigestMismatch
+from ..errors import BuildFailed, DigestMismatch, RegistryError
 from ..layer.read import compression_of, decompressed
 from ..layer.write import Layer
+from ..registry.documents import media_type_of
 from ..store import Store
+from .documents import adopt, layers_of
 from .model import (
-    CONFIG,
     INDEX,
     LAYER,
     MANIFEST,
@@ -28,7 +29,6 @@ from .model import (
     Image,
     ImageLayer,
     canonical_json,
-    make_manifest,
     oci_type,
     platform_text,
 )
@@ -141,6 +141,8 @@ class ImageSource:
         """
         try:
             found = self._docker_images(store) if self.is_docker else self._oci_images(store, platform)
+        except RegistryError as error:
+            raise BuildFailed(f"{self.files.name} is malformed: {error.what}") from error
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise BuildFailed(f"{self.files.name} is malformed: {type(error).__name__} {error}") from error
         fitting = [image for image in found if image.platform == platform]
@@ -195,18 +197,13 @@ class ImageSource:
 
     def _oci_image(self, descriptor: Descriptor, store: Store, platform: str) -> Image:
         manifest = self._blob_document(descriptor)
+        media_type_of(canonical_json(manifest), descriptor["mediaType"])
         config = self._blob_document(manifest["config"])
-        diff_ids = [check_digest(item) for item in config["rootfs"]["diff_ids"]]
-        if len(diff_ids) != len(manifest["layers"]):
-            raise BuildFailed(f"{self.files.name}: the configuration and the manifest disagree on layers")
-        found = platform_text(config)
-        layers = []
-        for layer, diff_id in zip(manifest["layers"], diff_ids, strict=True):
-            if found == platform:
-                self._receive(layer, diff_id, store)
-            value = Layer(oci_type(layer["mediaType"]), check_digest(layer["digest"]), layer["size"], diff_id)
-            layers.append(ImageLayer(value))
-        return self._finish(found, config, tuple(layers), store)
+        layers, found = layers_of(manifest, config), platform_text(config)
+        if found == platform:
+            for descriptor, item in zip(manifest["layers"], layers, strict=True):
+                self._receive(descriptor, item.layer.diff_id, store)
+        return adopt(store, found, config, layers)
 
     def _receive(self, descriptor: Descriptor, diff_id: str, store: Store) -> None:
         digest = check_digest(descriptor["digest"])
@@ -245,37 +242,7 @@ class ImageSource:
             if suffix:
                 _check_diff_id(store, digest, diff_id)
             layers.append(ImageLayer(Layer(LAYER + suffix, digest, size, diff_id)))
-        return self._finish(platform_text(config), config, tuple(layers), store)
-
-    def _finish(
-        self, platform: str, config: dict[str, Any], layers: tuple[ImageLayer, ...], store: Store
-    ) -> Image:
-        """The image with documents of our own form: whatever format it came in, one comes out."""
-        _check_config(config)
-        data = canonical_json(config)
-        described = {"mediaType": CONFIG, "digest": store.blobs.put(data), "size": len(data)}
-        manifest = canonical_json(make_manifest(described, layers, {}))
-        described_manifest = {
-            "mediaType": MANIFEST,
-            "digest": store.blobs.put(manifest),
-            "size": len(manifest),
-        }
-        return Image(platform, described_manifest, described, layers)
-
-
-def _check_config(config: dict[str, Any]) -> None:
-    """Raise TypeError unless a configuration has the types that the spec gives what we inherit."""
-    inner = config.get("config") or {}
-    for document, names, kind in (
-        (inner, ("Env", "Entrypoint", "Cmd"), list),
-        (inner, ("ExposedPorts", "Volumes", "Labels"), dict),
-        (config, ("history",), list),
-    ):
-        for name in names:
-            if not isinstance(document.get(name), kind | None):
-                raise TypeError(f"its configuration's {name} is no {kind.__name__}")
-    if not all(isinstance(item, str) for item in inner.get("Env") or ()):
-        raise TypeError("its configuration's Env holds something that is no string")
+        return adopt(store, platform_text(config), config, tuple(layers))
 
 
 def _blob_name(descriptor: Descriptor) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ..digests import check_digest, digest_of, digest_of_file, is_digest
 from ..errors import DigestMismatch, Failures, StackbuildError
-from .files import publish, temporary
+from .files import cannot_write, hold, publish, temporary, write
 from .index import Index
 
 PIECE = 1 << 20
@@ -107,6 +107,42 @@ class Blobs:
                 raise DigestMismatch(f"expected {digest}, the bytes have {found}")
             self.adopt(file, temp, found)
         return found, size
+
+    def resume(
+        self,
+        digest: str,
+        size: int,
+        pieces: Callable[[int], Iterator[bytes]],
+        progress: Callable[[int], None],
+    ) -> None:
+        """Store bytes that come from outside and may stop coming: what arrived is kept for the next try.
+
+        pieces: the bytes from an offset on; progress: told how many came. Two processes that want the same
+        blob take turns. Raises DigestMismatch, and keeps nothing, when they are something else.
+        """
+        partial = self.temp / f"partial-{check_digest(digest).removeprefix('sha256:')}"
+        with hold(partial) as file:
+            if self.has(digest, size):
+                return
+            hasher, have = hashlib.sha256(), 0
+            while have < size and (piece := file.read(min(PIECE, size - have))):
+                hasher.update(piece)
+                have += len(piece)
+            file.seek(have)
+            file.truncate()
+            progress(have)
+            for piece in pieces(have):
+                hasher.update(piece)
+                have += len(piece)
+                write(file, piece, self.temp)
+                progress(len(piece))
+            if have != size or f"sha256:{hasher.hexdigest()}" != digest:
+                partial.unlink(missing_ok=True)
+                raise DigestMismatch(f"expected {digest} of {size} bytes, {have} other bytes came")
+            try:
+                self.adopt(file, partial, digest)
+            except OSError as error:
+                raise cannot_write(self.folder, error) from error
 
     def read(self, digest: str) -> bytes:
         """All bytes of a small blob, checked. Raises Damaged."""

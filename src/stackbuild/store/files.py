@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from ..errors import StoreError
 
@@ -52,6 +52,36 @@ def temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
                 yield file, path
         finally:
             path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+@contextlib.contextmanager
+def hold(path: Path) -> Iterator[BinaryIO]:
+    """The file at `path`, made if need be, open and held against other processes that hold it so.
+
+    Raises StoreError when it cannot be.
+    """
+    while True:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise cannot_write(path.parent, error) from error
+        file = os.fdopen(handle, "r+b")
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                break
+        file.close()  # whoever held it before has moved it away
+    with file:
+        yield file
+
+
+def write(file: IO[bytes], data: bytes, folder: Path) -> None:
+    """Write to a file of a folder. Raises StoreError."""
+    try:
+        file.write(data)
     except OSError as error:
         raise cannot_write(folder, error) from error
 

@@ -23,14 +23,13 @@ from ..declare.workspace import Platform, Workspace
 from ..errors import BuildFailed, RequestError
 from ..layer.codec import Compression
 from ..oci.config import Overrides, duration, make_config
+from ..oci.documents import put_document
 from ..oci.model import (
     CONFIG,
     INDEX,
     MANIFEST,
-    Descriptor,
     Image,
     ImageLayer,
-    canonical_json,
     make_index,
     make_manifest,
     parse_platform,
@@ -236,12 +235,6 @@ def _overrides(fields: ImageFields) -> Overrides:
             said["Retries"] = check.retries
         values["healthcheck"] = {"Test": check.test, **said}
     return Overrides(**values)
-
-
-def put_document(store: Store, media_type: str, document: Any) -> Descriptor:
-    """Keep a JSON document as a blob; returns its descriptor."""
-    data = canonical_json(document)
-    return {"mediaType": media_type, "digest": store.blobs.put(data), "size": len(data)}
 
 
 def join(store: Store, images: Sequence[Image], annotations: dict[str, str]) -> dict[str, Any]:

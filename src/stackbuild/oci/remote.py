@@ -1,0 +1,194 @@
+"""Images in registries as a source: resolved to digests, read without layers, which are fetched on demand."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..digests import check_digest, digest_of
+from ..errors import DigestMismatch, RegistryError
+from ..registry.documents import INDEX_TYPES, parse
+from ..registry.reference import Reference, Repository
+from ..store import Store
+from .documents import adopt, layers_of
+from .model import CONFIG, MANIFEST, Image, ImageLayer, platform_text
+
+if TYPE_CHECKING:
+    from ..registry.client import Manifest, Registry
+
+_CONFIG_LIMIT = 8 << 20
+_AT_ONCE = 4  # layers fetched at the same time
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+
+class Watch(Protocol):
+    """Told of bytes on their way: a context manager that gives a function to be called with their number."""
+
+    def __call__(self, verb: str, name: str, size: int) -> AbstractContextManager[Callable[[int], None]]: ...
+
+
+def unwatched(verb: str, name: str, size: int) -> AbstractContextManager[Callable[[int], None]]:
+    """A Watch that looks away."""
+    return nullcontext(lambda size: None)
+
+
+class Remote:
+    """Registries, with the mirrors that stand in for them.
+
+    insecure, realms: as Registry has them; mirrors: host -> "host[/prefix]" to ask first. No connection is
+    made before one is needed. Methods raise RegistryError and DigestMismatch.
+    """
+
+    def __init__(
+        self,
+        insecure: Collection[str] = (),
+        realms: Collection[str] = (),
+        mirrors: Mapping[str, Sequence[str]] | None = None,
+        watch: Watch = unwatched,
+    ) -> None:
+        self._insecure, self._realms, self._mirrors = insecure, realms, mirrors or {}
+        self.watch = watch
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """The client, made when it is first asked for."""
+        from ..registry.client import Registry
+
+        return Registry(self._insecure, self._realms)
+
+    def close(self) -> None:
+        """End every connection."""
+        if "registry" in vars(self):
+            self.registry.close()
+
+    def _places(self, repository: Repository) -> list[Repository]:
+        """Where to look for a repository: its mirrors, then itself."""
+        mirrors = self._mirrors.get(repository.host, ())
+        return [*(Repository.parse(f"{at}/{repository.path}") for at in mirrors), repository]
+
+    def _manifest(self, reference: Reference) -> Manifest:
+        *mirrors, own = self._places(reference.repository)
+        for place in mirrors:
+            try:
+                return self.registry.manifest(replace(reference, repository=place))
+            except (RegistryError, DigestMismatch):
+                continue  # a mirror may lack it, or be down; nothing of it is believed without its digest
+        return self.registry.manifest(replace(reference, repository=own))
+
+    def _pieces(self, layer: ImageLayer, offset: int, *, mirrored: bool = True) -> Iterator[bytes]:
+        digest, size = layer.layer.digest, layer.layer.size
+        *mirrors, own = self._places(Repository.parse(layer.origin))
+        for place in mirrors if mirrored else ():
+            try:
+                for piece in self.registry.blob(place, digest, size, offset):
+                    offset += len(piece)
+                    yield piece
+                return
+            except RegistryError:
+                continue
+        try:
+            yield from self.registry.blob(own, digest, size, offset)
+        except RegistryError:
+            if not layer.urls:
+                raise
+            yield from self.registry.foreign_blob(layer.urls[0], digest, size, offset)
+
+    def resolve(self, reference: Reference) -> dict[str, str]:
+        """What a tag means now: its "digest", and platform -> digest of that platform's manifest."""
+        manifest = self._manifest(reference)
+        found = {"digest": manifest.digest}
+        try:
+            if manifest.media_type in INDEX_TYPES:
+                for descriptor in parse(manifest.data)["manifests"]:
+                    platform = descriptor.get("platform") or {}
+                    if platform.get("os") not in (None, "unknown"):  # "unknown" are attestations
+                        found.setdefault(platform_text(platform), check_digest(descriptor["digest"]))
+            else:
+                config = self._config(reference, parse(manifest.data))
+                found[platform_text(parse(config))] = manifest.digest
+        except _MALFORMED as error:
+            raise _malformed(reference, error) from error
+        if len(found) == 1:
+            raise RegistryError(f"{reference} is an index of no image")
+        return found
+
+    def _config(self, reference: Reference, manifest: dict[str, Any]) -> bytes:
+        descriptor = manifest["config"]
+        digest, size = check_digest(descriptor["digest"]), int(descriptor["size"])
+        if not 0 <= size <= _CONFIG_LIMIT:
+            raise RegistryError(f"{reference}: its configuration is larger than {_CONFIG_LIMIT} bytes")
+        layer = ImageLayer(_as_layer(descriptor, digest, size), origin=str(reference.repository))
+        data = b"".join(self._pieces(layer, 0))
+        if digest_of(data) != digest:
+            raise DigestMismatch(f"{reference}: its configuration is not what its digest says")
+        return data
+
+    def image(self, reference: Reference, platform: str, store: Store) -> Image:
+        """The image for a platform that a reference by digest means, without the bytes of its layers.
+
+        Its own documents are kept as they are when they are in OCI's form.
+        """
+        manifest = self._manifest(reference)
+        try:
+            document = parse(manifest.data)
+            if manifest.media_type in INDEX_TYPES:
+                raise ValueError("it is an index")
+            data = self._config(reference, document)
+            config = parse(data)
+            layers = layers_of(document, config, str(reference.repository))
+            found = platform_text(config)
+        except _MALFORMED as error:
+            raise _malformed(reference, error) from error
+        if found != platform:
+            raise RegistryError(f"{reference} is for {found}, not for {platform}")
+        if manifest.media_type != MANIFEST or document["config"].get("mediaType") != CONFIG:
+            return adopt(store, platform, config, layers)
+        described = {"mediaType": CONFIG, "digest": store.blobs.put(data), "size": len(data)}
+        own = {"mediaType": MANIFEST, "digest": store.blobs.put(manifest.data), "size": len(manifest.data)}
+        return Image(platform, own, described, layers)
+
+    def fetch(self, layers: Iterable[ImageLayer], store: Store) -> None:
+        """Bring the layers that the store lacks into it, several at once, each checked while it streams."""
+        missing = {
+            item.layer.digest: item
+            for item in layers
+            if item.origin and not store.blobs.has(item.layer.digest, item.layer.size)
+        }
+        if not missing:
+            return
+        pool = ThreadPoolExecutor(_AT_ONCE, "fetch")
+        try:
+            for done in [pool.submit(self._fetch, item, store) for item in missing.values()]:
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+
+    def _fetch(self, item: ImageLayer, store: Store) -> None:
+        digest, size = item.layer.digest, item.layer.size
+        with self.watch("fetch", digest, size) as progress:
+            try:
+                store.blobs.resume(digest, size, lambda offset: self._pieces(item, offset), progress)
+            except DigestMismatch:
+                if len(self._places(Repository.parse(item.origin))) == 1:
+                    raise
+                # A mirror sent something else; the registry itself may know better.
+                store.blobs.resume(
+                    digest, size, lambda offset: self._pieces(item, offset, mirrored=False), progress
+                )
+
+
+def _as_layer(descriptor: dict[str, Any], digest: str, size: int) -> Any:
+    from ..layer.write import Layer
+
+    return Layer(str(descriptor.get("mediaType")), digest, size, digest)
+
+
+def _malformed(reference: Reference, error: Exception) -> RegistryError:
+    shown = str(error) if isinstance(error, ValueError) else repr(error)
+    return RegistryError(f"{reference} is malformed: {shown}")
