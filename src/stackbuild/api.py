@@ -5,35 +5,42 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from .build.explain import Reason, explain_outcome, explain_plan
+from .build.pins import Locking, Pins, relock, stale
 from .build.plan import Node, Plan, make_plan
 from .build.run import Builder, Outcome, layer_statuses
 from .declare.address import Address
-from .declare.package import Packages
+from .declare.lock import Lock
+from .declare.package import Declaration, Packages
 from .declare.workspace import Workspace as Opened
 from .declare.workspace import open_workspace
 from .deliver.archive import check_format, write_archive
-from .deliver.layout import SUFFIXES, write_layout
+from .deliver.layout import write_layout
+from .deliver.load import find_engine, load
+from .deliver.names import Naming, check_distinct
+from .deliver.outputs import Format, check_tag, places
 from .deliver.progress import Quiet
+from .deliver.push import Pushed, Pushing, push
 from .deliver.report import Built
-from .errors import RequestError, StackbuildError
+from .errors import Failures, RequestError, StackbuildError
 from .graph.load import TargetGraph, parse_specs
 from .oci.model import Image, parse_platform, platform_text
+from .oci.remote import Remote
 from .store import Store, default_path, is_damage
 from .targets.registry import load_types
-
-Format = Literal["oci", "oci-archive", "docker-archive"]
+from .targets.target import Pin
 
 
 @dataclass(frozen=True)
 class Request:
     """How a build is to be done and delivered.
 
-    output: a path, None for the workspace's dist/, or "none" for no output; tag: NAME:TAG of the outputs.
+    output: a path, None for the workspace's dist/, or "none" for no output; tag: NAME:TAG of the outputs;
+    locked: refuse what stackbuild.lock does not hold.
     """
 
     platform: str | None = None
@@ -42,6 +49,26 @@ class Request:
     tag: str | None = None
     jobs: int = 0
     explain: bool = False
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An image in an engine: its id there, and its names."""
+
+    address: Address
+    engine: str
+    identity: str
+    names: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The image as an element of `load --json`'s "images"."""
+        return {
+            "address": str(self.address),
+            "engine": self.engine,
+            "id": self.identity,
+            "names": list(self.names),
+        }
 
 
 def source_date_epoch() -> int:
@@ -61,6 +88,8 @@ class Workspace:
         self.types = load_types()
         models = {name: kind.fields for name, kind in self.types.items()}
         self.graph = TargetGraph(Packages(opened, models))
+        settings = opened.settings
+        self.remote = Remote(settings.insecure_registries, settings.token_realms, settings.mirrors)
 
     @classmethod
     def open(cls, path: str | Path = ".", store: str | Path | None = None) -> Workspace:
@@ -86,7 +115,8 @@ class Workspace:
         self, *specs: str, request: Request | None = None, listener: Quiet | None = None
     ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
         """`build`, with each target's nodes and, when the request says `explain`, why they were built."""
-        request = request or Request()
+        request, listener = request or Request(), listener or Quiet()
+        self.remote.watch = listener.transfer
         wanted = self._wanted(specs)
         plan = make_plan(self.graph, self.types, wanted, _platform(request.platform))
         outputs = self._outputs(wanted, request)
@@ -102,13 +132,16 @@ class Workspace:
         plan: Plan,
         outputs: dict[Address, Path],
         request: Request,
-        listener: Quiet | None,
+        listener: Quiet,
         *,
         thorough: bool,
     ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
         start = time.monotonic()
-        with self.store.shared(), self._builder(request.jobs, listener, thorough=thorough) as builder:
-            outcomes = builder.run(plan)
+        with self.store.shared(), self._builder(request, listener, thorough=thorough) as builder:
+            try:
+                outcomes = builder.run(plan)
+            finally:
+                builder.pins.save()
             statuses = layer_statuses(
                 outcome for node, outcome in outcomes.items() if "layers" in self._products(node.address)
             )
@@ -125,10 +158,10 @@ class Workspace:
                 results.append((built, _reasons(builder, plan, root, outcomes) if request.explain else []))
         return results
 
-    def explain(self, *specs: str) -> Iterator[Reason]:
+    def explain(self, *specs: str, locked: bool = False) -> Iterator[Reason]:
         """For each target that the specs need: what a build would do now, and why. Builds nothing."""
         plan = make_plan(self.graph, self.types, self._wanted(specs))
-        with self._builder(0, None) as builder:
+        with self._builder(Request(locked=locked), Quiet()) as builder:
             yield from explain_plan(builder, plan)
 
     def _wanted(self, specs: Sequence[str]) -> list[Address]:
@@ -139,34 +172,24 @@ class Workspace:
             raise RequestError("the specs mean no target", hint="see 'stackbuild list //...'")
         return wanted
 
-    def _builder(self, jobs: int, listener: Quiet | None, *, thorough: bool = False) -> Builder:
+    def _images(self, specs: Sequence[str]) -> list[Address]:
+        """The images among the targets that specs mean. Raises RequestError when there is none."""
+        images = [address for address in self._wanted(specs) if self._is_image(address)]
+        if not images:
+            raise RequestError("the specs mean no image", hint="see 'stackbuild list --type image //...'")
+        return images
+
+    def _builder(self, request: Request, listener: Quiet, *, thorough: bool = False) -> Builder:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        epoch, listener = source_date_epoch(), listener or Quiet()
-        return Builder(self.graph, self.types, self.store, epoch, jobs or cores, listener, thorough)
+        pins = Pins(Lock(self.root), locked=request.locked, note=listener.note)
+        jobs, epoch = request.jobs or cores, source_date_epoch()
+        return Builder(self.graph, self.types, self.store, self.remote, pins, epoch, jobs, listener, thorough)
 
     def _outputs(self, wanted: Sequence[Address], request: Request) -> dict[Address, Path]:
-        """Where each image's output goes. Raises RequestError when that is no place for it."""
         images = [address for address in wanted if self._is_image(address)]
         if request.tag is not None:
-            _check_tag(request.tag, images)
-        if request.output == "none":
-            return {}
-        if request.output in ("-", ""):
-            raise RequestError("an output is a path", hint='write a path, or "none"')
-        suffix = SUFFIXES[request.format]
-        if request.output and len(images) == 1:
-            return {images[0]: _absolute(request.output)}
-        top = _absolute(request.output) if request.output else self._opened.dist
-        outputs = {address: top / address.folder / (address.name + suffix) for address in images}
-        folded: dict[str, Address] = {}
-        for address, path in outputs.items():
-            other = folded.setdefault(str(path).casefold(), address)
-            if other != address and _ignores_case(self.root):
-                raise RequestError(
-                    f"{other} and {address} have one output, as this disk ignores case",
-                    hint="rename one of them",
-                )
-        return outputs
+            check_tag(request.tag, images)
+        return places(images, request.output, request.format, self._opened.dist)
 
     def _is_image(self, address: Address) -> bool:
         return "images" in self._products(address)
@@ -175,13 +198,91 @@ class Workspace:
         return self.types[self.graph.declarations[address].type_name].products
 
     def _deliver(self, result: Any, output: Path, request: Request) -> None:
+        self.fetch(result)
         if request.format == "oci":
             write_layout(self.store, result, output, request.tag)
         else:
             write_archive(self.store, result, output, request.format, request.tag)
 
+    def push(
+        self,
+        *specs: str,
+        request: Request | None = None,
+        repositories: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        listener: Quiet | None = None,
+    ) -> list[Pushed]:
+        """Build images and push them; repositories, tags: templates, instead of the targets' own.
+
+        Raises StackbuildError.
+        """
+        naming = Naming(self._opened)
+        named = {
+            address: naming.names(self.graph.declarations[address], repositories, tags)
+            for address in self._images(specs)
+        }
+        check_distinct(named.items())
+        request = replace(request or Request(), output="none")
+        built = {item.address: item for item in self.build(*specs, request=request, listener=listener)}
+        with self.store.shared():
+            return push(
+                self.store,
+                self.remote,
+                [Pushing(address, built[address].result, names) for address, names in named.items()],
+            )
+
+    def load(
+        self,
+        *specs: str,
+        request: Request | None = None,
+        engine: str | None = None,
+        tags: Sequence[str] = (),
+        listener: Quiet | None = None,
+    ) -> list[Loaded]:
+        """Build images and load them into podman or docker. Raises StackbuildError."""
+        engine, naming, loaded = find_engine(engine), Naming(self._opened), []
+        images = self._images(specs)
+        request = replace(request or Request(), output="none")
+        with self.store.shared():
+            for built in self.build(*map(str, images), request=request, listener=listener):
+                names = list(tags) or naming.local(self.graph.declarations[built.address])
+                identity = load(self.store, self.remote, engine, built.result, str(built.address), names)
+                loaded.append(Loaded(built.address, engine, identity, tuple(names)))
+        return loaded
+
+    def lock(self, *specs: str, upgrade: bool = False) -> Locking:
+        """Pin what targets stand on outside of the tree, in stackbuild.lock; upgrade: move the pins.
+
+        Raises StackbuildError; nothing is written then.
+        """
+        lock, pins = Lock(self.root), self._pins(specs)
+        done = relock(lock, [pin for pin, _ in pins], upgrade=upgrade, all_known=not specs)
+        lock.save()
+        return done
+
+    def check_lock(self, *specs: str) -> None:
+        """Raise Failures unless stackbuild.lock holds just what the targets need. Asks nobody outside."""
+        if faults := stale(Lock(self.root), self._pins(specs), all_known=not specs):
+            raise Failures(faults)
+
+    def _pins(self, specs: Sequence[str]) -> list[tuple[Pin, Declaration]]:
+        """Every pin of the targets, by default all of them, and of what they depend on."""
+        self.select(*(specs or ("//...",)))
+        declarations = [self.graph.declarations[address] for address in sorted(self.graph.edges)]
+        return [
+            (pin, declaration)
+            for declaration in declarations
+            for pin in self.types[declaration.type_name].pins(declaration, self.remote)
+        ]
+
+    def fetch(self, result: Any) -> None:
+        """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""
+        images = [Image.of(data) for data in result.get("images", ())]
+        self.remote.fetch([layer for image in images for layer in image.layers], self.store)
+
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, and of registries."""
+        self.remote.close()
         self.store.close()
 
     def __enter__(self) -> Workspace:
@@ -196,24 +297,6 @@ def _platform(text: str | None) -> str | None:
         return platform_text(parse_platform(text)) if text else None
     except ValueError as error:
         raise RequestError(str(error)) from error
-
-
-def _absolute(output: str) -> Path:
-    return Path(os.path.abspath(output))  # noqa: PTH100  resolves "..", and leaves symlinks alone
-
-
-def _check_tag(tag: str, images: Sequence[Address]) -> None:
-    from .registry import Reference
-
-    if len(images) > 1:
-        raise RequestError(f"--tag names one image, but {len(images)} are asked for", hint="build them apart")
-    try:
-        if Reference.parse(tag).digest:
-            raise ValueError(f"'{tag}' is not a tag")
-    except ValueError as error:
-        raise RequestError(
-            f"--tag: {error}", hint="write NAME:TAG, as registry.example.com/app:1.0"
-        ) from error
 
 
 def _output_result(result: Any) -> Any:
@@ -234,8 +317,3 @@ def _reasons(
         for node in plan.order()
         if node in nodes
     ]
-
-
-def _ignores_case(folder: Path) -> bool:
-    swapped = folder.with_name(folder.name.swapcase())
-    return swapped != folder and swapped.exists() and swapped.samefile(folder)

@@ -17,9 +17,11 @@ from ..errors import Failures, StackbuildError
 from ..graph.load import TargetGraph
 from ..keys import digest
 from ..layer.chunk import Changed
+from ..oci.remote import Remote
 from ..store import Store
 from ..store.records import Record
 from ..targets.target import Action, Task
+from .pins import Pins
 from .plan import Node, Plan, Types
 
 Status = Literal["built", "reused"]
@@ -58,6 +60,8 @@ class Builder:
     graph: TargetGraph
     types: Types
     store: Store
+    remote: Remote
+    pins: Pins
     epoch: int
     jobs: int
     listener: Listener
@@ -92,6 +96,8 @@ class Builder:
             self._chunks,
             self.epoch,
             {(need.address, need.variant): results[need] for need in needs},
+            self.remote,
+            lambda pin: self.pins.entry(pin, declaration),
         )
         action = kind.prepare(task)
         recipe = {
@@ -188,8 +194,13 @@ class Builder:
 
 
 def blobs(result: Any) -> Iterator[tuple[str, int]]:
-    """Every blob that a result promises: (digest, size), wherever a descriptor stands in it."""
+    """Every blob that a result promises to be in the store, wherever its descriptor stands: (digest, size).
+
+    A layer that can be had from its origin need not be there.
+    """
     if isinstance(result, dict):
+        if result.get("origin"):
+            return
         if isinstance(result.get("digest"), str) and isinstance(result.get("size"), int):
             yield result["digest"], result["size"]
         for value in result.values():

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-from typing import Any
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..deliver.progress import Quiet
 
 Commands = Any  # argparse's sub-parsers action, which has no public name
 
@@ -17,15 +23,66 @@ def command(commands: Commands, name: str, help: str) -> argparse.ArgumentParser
     return parser
 
 
-def add_specs(parser: argparse.ArgumentParser) -> None:
-    """The targets that a command is about."""
+def add_specs(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """The targets that a command is about; by default all, when it does not require any."""
     parser.add_argument(
         "specs",
-        nargs="+",
+        nargs="+" if required else "*",
         metavar="SPEC",
         type=str.strip,
         help="//folder:name, //folder:all, //folder/..., or one of them with - before it",
     )
+
+
+class Several(argparse.Action):
+    """An option that may be given several times; what is typed replaces the default."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        found = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, [*([] if found is self.default else found), values])
+
+
+def add_build_options(parser: argparse.ArgumentParser) -> None:
+    """How a build is to go: for every command that builds first."""
+    parser.add_argument("--platform", metavar="OS/ARCH", help="build for this platform only")
+    add_locked(parser)
+    parser.add_argument(
+        "--jobs", type=_jobs, default=0, metavar="N", help="targets at once (default: the cores)"
+    )
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "plain", "none"),
+        default="plain" if os.environ.get("CI") else "auto",
+        help="how to show what is under way (default: auto; plain when $CI is set)",
+    )
+
+
+def add_locked(parser: argparse.ArgumentParser) -> None:
+    """Whether stackbuild.lock must say everything."""
+    parser.add_argument(
+        "--locked",
+        action="store_true",
+        default=bool(os.environ.get("CI")),
+        help="refuse whatever stackbuild.lock does not pin (default when $CI is set)",
+    )
+
+
+def _jobs(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 1000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of jobs")
+    return int(text)
+
+
+@contextlib.contextmanager
+def watching(mode: str) -> Iterator[Quiet]:
+    """The progress on standard error, for as long as the block lasts."""
+    from ..deliver.progress import choose
+
+    listener = choose(mode)
+    try:
+        yield listener
+    finally:
+        listener.close()
 
 
 def print_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .common import Commands, add_specs, command, print_json
+from .common import Commands, add_locked, add_specs, command, print_json
 
 _MOST = 8  # causes shown of one target
 
@@ -14,6 +14,7 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = command(commands, "explain", "Say why each target would, or would not, be built now.")
     add_specs(parser)
+    add_locked(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object, with every cause")
     parser.set_defaults(run=run)
 
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from ..api import Workspace
 
     with Workspace.open() as workspace:
-        reasons = list(workspace.explain(*options.specs))
+        reasons = list(workspace.explain(*options.specs, locked=options.locked))
     if options.json:
         print_json(
             {

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 
-from .common import Commands, add_specs, command, print_json
-
-
-def _jobs(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 1000:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of jobs")
-    return int(text)
+from .common import Commands, add_build_options, add_specs, command, print_json, watching
 
 
 def add(commands: Commands) -> None:
@@ -28,37 +21,28 @@ def add(commands: Commands) -> None:
         "--output", metavar="PATH", help='where to write; "none" for nowhere (default: dist/)'
     )
     parser.add_argument("--tag", metavar="NAME:TAG", help="name of the image inside the output")
-    parser.add_argument("--platform", metavar="OS/ARCH", help="build for this platform only")
-    parser.add_argument("--locked", action="store_true", help="refuse whatever stackbuild.lock does not pin")
-    parser.add_argument(
-        "--jobs", type=_jobs, default=0, metavar="N", help="targets at once (default: the cores)"
-    )
+    add_build_options(parser)
     parser.add_argument("--explain", action="store_true", help="say why each target is built")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    default = "plain" if os.environ.get("CI") else "auto"
-    parser.add_argument(
-        "--progress",
-        choices=("auto", "plain", "none"),
-        default=default,
-        help="how to show the build under way",
-    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Build, deliver, report."""
     from ..api import Request, Workspace
-    from ..deliver.progress import choose
 
     request = Request(
-        options.platform, options.format, options.output, options.tag, options.jobs, options.explain
+        platform=options.platform,
+        format=options.format,
+        output=options.output,
+        tag=options.tag,
+        jobs=options.jobs,
+        explain=options.explain,
+        locked=options.locked,
     )
     with Workspace.open() as workspace:
-        listener = choose(options.progress)
-        try:
+        with watching(options.progress) as listener:
             results = workspace.build_explained(*options.specs, request=request, listener=listener)
-        finally:
-            listener.close()
         if options.json:
             print_json({"images": [built.as_json(workspace.root) for built, _ in results]})
             return 0

@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import StackbuildError, nearest, one_line
-from . import explain, image, inspect, query, schema, store
+from . import explain, image, inspect, load, lock, push, query, schema, store
+from .common import Several
 
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-FAMILIES = (image, explain, inspect, query, store, schema)
+FAMILIES = (image, push, load, lock, explain, inspect, query, store, schema)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,6 +74,8 @@ def _environment_twins(parser: argparse.ArgumentParser) -> None:
             if value.lower() not in _SWITCH:
                 parser.error(f"{name} is '{value}'; write 1 or 0")
             action.default = _SWITCH[value.lower()]
+        elif isinstance(action, Several):
+            action.default = value.split()
         elif action.choices and value not in action.choices:
             parser.error(f"{name} is '{value}'; {nearest(value, [str(item) for item in action.choices])}")
         else:
@@ -81,7 +84,9 @@ def _environment_twins(parser: argparse.ArgumentParser) -> None:
 
 def _shield(arguments: Sequence[str]) -> list[str]:
     """A spec that is taken away begins with "-", but is no option."""
-    return [f" {text}" if re.match(r"-[^-h]|-h.", text) else text for text in arguments]
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    specs = [f" {text}" if re.match(r"-[^-h]|-h.", text) else text for text in arguments[:end]]
+    return [*specs, *arguments[end:]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

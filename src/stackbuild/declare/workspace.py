@@ -38,6 +38,15 @@ class Settings(BaseModel):
     """Platforms of every image that does not state its own."""
     fingerprint: Literal["xxh3_128", "sha256"] = "xxh3_128"
     """The hash of files and keys; "sha256" for a store shared by people who do not trust each other."""
+    repository: str | None = None
+    """Repository of images that state none, with {path} and {name} of the target, {git.commit}, {git.branch}
+    and {env.NAME}: "registry.example.com/team/{path}/{name}"."""
+    insecure_registries: list[str] = Field(default_factory=list)
+    """Registries, as "host" or "host:port", that may be spoken to without TLS; this machine always may."""
+    token_realms: list[str] = Field(default_factory=list)
+    """Hosts of token servers that credentials may be sent to, though their registry is elsewhere."""
+    mirrors: dict[str, list[str]] = Field(default_factory=dict)
+    """Registry -> mirrors, as "host" or "host/prefix", to ask first when pulling."""
 
 
 @dataclass(frozen=True)

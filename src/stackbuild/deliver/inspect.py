@@ -10,6 +10,7 @@ from ..layer.read import listing
 from ..oci.model import Image, ImageLayer
 from ..oci.source import ImageSource
 from ..store import Store
+from .sizes import size_text
 
 
 def describe(store: Store, result: Any, *, files: bool) -> list[dict[str, Any]]:
@@ -68,13 +69,3 @@ def text(described: list[dict[str, Any]]) -> list[str]:
                 name = f"/{file['path']}" + (f" -> {file['link']}" if file["link"] else "")
                 lines.append(f"    {file['mode']} {file['owner']:>9} {file['size']:>10} {one_line(name)}")
     return lines
-
-
-def size_text(size: int) -> str:
-    """Bytes as people read them."""
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,12 @@ def index_json(result: Any, tag: str | None) -> bytes:
     return canonical_json({"schemaVersion": 2, "manifests": [entry]})
 
 
-def write_layout(store: Store, result: Any, folder: Path, tag: str | None = None) -> None:
+def write_layout(
+    store: Store, result: Any, folder: Path, tag: str | None = None, without: Collection[str] = ()
+) -> None:
     """Write the result's images to `folder`, replacing what an earlier build left there.
 
+    without: digests of blobs to leave out, for a reader that has them.
     Raises BuildFailed when the folder holds something else, or cannot be written.
     """
     index = index_json(result, tag)
@@ -69,7 +72,7 @@ def write_layout(store: Store, result: Any, folder: Path, tag: str | None = None
             _check_ours(folder)
             _same_file_or_write(folder / "oci-layout", LAYOUT)  # first: it says whose the folder is
             blobs.mkdir(parents=True, exist_ok=True)
-            new = [share(store, digest, blobs / _name(digest)) for digest in wanted]
+            new = [share(store, digest, blobs / _name(digest)) for digest in wanted if digest not in without]
             if any(new):
                 sync_folder(blobs)
             _same_file_or_write(folder / "index.json", index)

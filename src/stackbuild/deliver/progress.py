@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator
 
 from ..build.plan import Node
 from ..build.run import Outcome
 from ..errors import StackbuildError
-
-if TYPE_CHECKING:
-    from rich.status import Status
+from .sizes import size_text
 
 
 class Quiet:
@@ -20,7 +20,13 @@ class Quiet:
     def started(self, node: Node) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def failed(self, node: Node, error: StackbuildError) -> None: ...
+    def note(self, text: str) -> None: ...
     def close(self) -> None: ...
+
+    @contextlib.contextmanager
+    def transfer(self, verb: str, name: str, size: int) -> Iterator[Callable[[int], None]]:
+        """Bytes on their way: `verb` is fetch or push; gives a function that is told how many more came."""
+        yield lambda size: None
 
 
 class Plain(Quiet):
@@ -33,24 +39,40 @@ class Plain(Quiet):
     def failed(self, node: Node, error: StackbuildError) -> None:
         print(f"failed {node}", file=sys.stderr, flush=True)
 
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    @contextlib.contextmanager
+    def transfer(self, verb: str, name: str, size: int) -> Iterator[Callable[[int], None]]:
+        start = time.monotonic()
+        yield lambda size: None
+        print(f"{verb}  {_transferred(name, size, start)}", file=sys.stderr, flush=True)
+
 
 class Live(Quiet):
-    """One changing line with what is being built, and a lasting line for everything that was."""
+    """What is being built and the bytes on their way, changing; a lasting line for all that is done."""
 
     def __init__(self) -> None:
-        from rich.console import Console
+        from rich.console import Console, Group
+        from rich.live import Live as Display
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+        from rich.spinner import Spinner
 
         self._console = Console(stderr=True, highlight=False)
         self._running: dict[Node, None] = {}
         self._done = 0
         self._lock = threading.Lock()
-        self._status: Status = self._console.status("planning")
-        self._status.start()
+        self._spinner = Spinner("dots", "planning")
+        columns = (TextColumn("{task.description}"), BarColumn(24), DownloadColumn(), TransferSpeedColumn())
+        self._bytes = Progress(*columns, console=self._console)
+        shown = Group(self._spinner, self._bytes)
+        self._display = Display(shown, console=self._console, transient=True, refresh_per_second=8)
+        self._display.start()
 
     def _update(self) -> None:
-        names = ", ".join(_plain(node.address) for node in list(self._running)[:3])
+        names = ", ".join(str(node.address) for node in list(self._running)[:3])
         more = f" and {len(self._running) - 3} more" if len(self._running) > 3 else ""
-        self._status.update(f"{self._done} done  {names}{more}")
+        self._spinner.update(text=_plain(f"{self._done} done  {names}{more}"))
 
     def started(self, node: Node) -> None:
         with self._lock:
@@ -71,8 +93,26 @@ class Live(Quiet):
             self._console.print(f"[red]failed[/] {_plain(node)}")
             self._update()
 
+    def note(self, text: str) -> None:
+        self._console.print(_plain(text))
+
+    @contextlib.contextmanager
+    def transfer(self, verb: str, name: str, size: int) -> Iterator[Callable[[int], None]]:
+        start = time.monotonic()
+        task = self._bytes.add_task(f"{verb}  {name[:19]}", total=size)
+        try:
+            yield lambda more: self._bytes.advance(task, more)
+        finally:
+            self._bytes.remove_task(task)
+        self._console.print(f"[green]{verb}[/]  {_transferred(name, size, start)}")
+
     def close(self) -> None:
-        self._status.stop()
+        self._display.stop()
+
+
+def _transferred(name: str, size: int, start: float) -> str:
+    rate = size / max(time.monotonic() - start, 0.001)
+    return f"{name[:19]}  {size_text(size)}  {size_text(round(rate))}/s"
 
 
 def choose(mode: str) -> Quiet:

@@ -1,27 +1,42 @@
-"""`base`: an image to build on, from an OCI layout or an archive on disk."""
+"""`base`: an image to build on, from a registry or from an OCI layout or an archive on disk."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..declare.fields import Fields
+from ..declare.package import Declaration
 from ..declare.workspace import Platform
-from ..errors import BuildFailed, DigestMismatch, RequestError
+from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
+from ..oci.remote import Remote
 from ..oci.source import ImageSource
-from .target import Action, TargetType, Task, Variant
+from ..registry.reference import Reference
+from .target import Action, Pin, TargetType, Task, Variant
 from .tracked import check_unchanged, file_mark
 
 
 class BaseFields(Fields):
     """An image to build on."""
 
-    path: str
+    image: str | None = None
+    """A registry's image, as "docker.io/library/python:3.12-slim"; a tag is pinned in stackbuild.lock, a
+    digest needs no pin."""
+    path: str | None = None
     """An OCI layout folder, an OCI archive or a docker archive, relative to this folder."""
     platforms: list[Platform] = Field(default_factory=list)
     """The platforms that images may use it for; by default all it has."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> BaseFields:
+        if self.image is None and self.path is None:
+            raise ValueError("nothing says where the image is; add image or path")
+        if self.image is not None and self.path is not None:
+            raise ValueError("image and path exclude each other; remove one of the two")
+        return self
 
     @field_validator("path")
     @classmethod
@@ -30,22 +45,32 @@ class BaseFields(Fields):
             raise ValueError("should be a path relative to this folder")
         return value
 
+    @field_validator("image")
+    @classmethod
+    def _is_reference(cls, value: str) -> str:
+        return str(Reference.parse(value))
+
 
 class BaseType(TargetType[BaseFields]):
-    """An image from outside, brought into the store and checked."""
+    """An image from outside, brought into the store and checked; a registry's layers only when needed."""
 
     name = "base"
-    version = 1
+    version = 2
     fields = BaseFields
     products = frozenset({"image"})
 
     def variant(self, wanted: Variant) -> Variant:
         return Variant(platform=wanted.platform)
 
+    def pins(self, declaration: Declaration, remote: Remote) -> Sequence[Pin]:
+        image = declaration.fields.image  # type: ignore[attr-defined]
+        if image is None or (reference := Reference.parse(image)).digest:
+            return ()
+        return [Pin(("base", image), lambda: remote.resolve(reference), ("image",))]
+
     def prepare(self, task: Task) -> Action:
         fields = task.declaration.fields
         assert isinstance(fields, BaseFields)
-        where = task.declaration.position(("path",))
         platform = task.variant.platform or task.workspace.settings.platforms[0]
         if fields.platforms and platform not in fields.platforms:
             raise RequestError(
@@ -53,27 +78,64 @@ class BaseType(TargetType[BaseFields]):
                 where=task.declaration.position(("platforms",)),
                 hint=f'add "{platform}"',
             )
-        path = (Path(task.folder) / fields.path).resolve()
-        marker = (path / "index.json").resolve() if path.is_dir() else path
-        if not path.is_relative_to(task.workspace.root):
-            raise RequestError(f"'{fields.path}' is outside the workspace", where=where)
-        if not marker.is_file():
-            raise RequestError(
-                f"'{fields.path}' is no OCI layout, OCI archive or docker archive",
-                where=where,
-                hint="correct the path, or make the image first",
-            )
-        mark = file_mark(task, marker, ("path",))
+        if fields.image is not None:
+            return self._from_registry(task, Reference.parse(fields.image), platform)
+        return _from_disk(task, str(fields.path), platform)
+
+    def _from_registry(self, task: Task, reference: Reference, platform: str) -> Action:
+        where = task.declaration.position(("image",))
+        entry: Mapping[str, str] | None = None
+        for pin in self.pins(task.declaration, task.remote):
+            entry = task.pinned(pin)
+        known = _chosen(task, entry, platform) if entry else reference.digest
 
         def run() -> object:
             try:
-                image = ImageSource(path, task.store.temp).image(platform, task.store)
-            except (BuildFailed, DigestMismatch) as error:
+                digest = known if entry else _chosen(task, task.remote.resolve(reference), platform)
+                return task.remote.image(
+                    Reference(reference.repository, "", digest), platform, task.store
+                ).data()
+            except (RegistryError, DigestMismatch) as error:
                 raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
-            check_unchanged(task, marker, mark)
-            return image.data()
 
-        return Action({"image": mark}, run)
+        return Action({"image": known, "repository": str(reference.repository)}, run)
+
+
+def _chosen(task: Task, entry: Mapping[str, str], platform: str) -> str:
+    """The digest of a platform's manifest. Raises RequestError when there is none."""
+    if platform not in entry:
+        have = ", ".join(sorted(name for name in entry if name != "digest"))
+        raise RequestError(
+            f"the image has nothing for {platform}",
+            where=task.declaration.position(("image",)),
+            hint=f"it has {have}",
+        )
+    return entry[platform]
+
+
+def _from_disk(task: Task, shown: str, platform: str) -> Action:
+    where = task.declaration.position(("path",))
+    path = (Path(task.folder) / shown).resolve()
+    marker = (path / "index.json").resolve() if path.is_dir() else path
+    if not path.is_relative_to(task.workspace.root):
+        raise RequestError(f"'{shown}' is outside the workspace", where=where)
+    if not marker.is_file():
+        raise RequestError(
+            f"'{shown}' is no OCI layout, OCI archive or docker archive",
+            where=where,
+            hint="correct the path, or make the image first",
+        )
+    mark = file_mark(task, marker, ("path",))
+
+    def run() -> object:
+        try:
+            image = ImageSource(path, task.store.temp).image(platform, task.store)
+        except (BuildFailed, DigestMismatch) as error:
+            raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
+        check_unchanged(task, marker, mark)
+        return image.data()
+
+    return Action({"image": mark}, run)
 
 
 def read_config(task: Task, digest: str) -> dict[str, object]:

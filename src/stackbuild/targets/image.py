@@ -148,10 +148,12 @@ class ImageFields(Fields):
     """Time of creation (RFC 3339); by default SOURCE_DATE_EPOCH, else 1970."""
     compression: Compression = "gzip"
     """Compression of the layers built here: "gzip" or "zstd"."""
-    repository: str | None = None
-    """Repository that it is pushed to."""
+    repository: str | list[str] = Field(default_factory=list)
+    """Repository, or several, that it is pushed to; {path}, {name}, {git.commit}, {git.branch} and {env.NAME}
+    are filled in. By default the workspace's `repository`."""
     tags: list[str] = Field(default_factory=list)
-    """Tags that it is pushed with (and words for selecting)."""
+    """Tags that it is pushed with, filled in likewise; by default "latest". They serve as words for selecting
+    too."""
 
     @field_validator("platforms")
     @classmethod

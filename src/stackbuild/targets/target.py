@@ -29,6 +29,7 @@ from ..layer.codec import Codec, Compression
 from ..layer.entry import Entry
 from ..layer.unpack import Spool, layer_files
 from ..layer.write import write_layer
+from ..oci.remote import Remote
 from ..store import Store
 
 F = TypeVar("F", bound=Fields)
@@ -58,10 +59,23 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Pin:
+    """Something outside of the tree that a target stands on, and that stackbuild.lock fixes.
+
+    name: (section, name) of its entry; resolve: asks outside for the entry; key: the field that asks for it.
+    """
+
+    name: tuple[str, str]
+    resolve: Callable[[], Mapping[str, str]]
+    key: Key
+
+
+@dataclass(frozen=True)
 class Task:
     """A target about to be built, with everything that its type may look at.
 
-    results: of its needs; epoch: seconds, the time of whatever states none; pool: for work in parallel.
+    results: of its needs; epoch: seconds, the time of whatever states none; pool: for work in parallel;
+    remote: registries; pinned: the locked entry for a pin.
     """
 
     declaration: Declaration
@@ -71,6 +85,8 @@ class Task:
     pool: Executor
     epoch: int
     results: Mapping[tuple[Address, Variant], Any]
+    remote: Remote
+    pinned: Callable[[Pin], Mapping[str, str]]
 
     @functools.cached_property
     def folder(self) -> str:
@@ -118,6 +134,10 @@ class TargetType(ABC, Generic[F]):
 
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
         """The results that must be there first. Raises RequestError when the fields rule the variant out."""
+        return ()
+
+    def pins(self, declaration: Declaration, remote: Remote) -> Sequence[Pin]:
+        """What the target stands on outside of the tree."""
         return ()
 
     @abstractmethod

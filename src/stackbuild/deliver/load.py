@@ -1,0 +1,124 @@
+"""Hands images to podman or docker on this machine, and runs them there.
+
+podman reads a layout itself, and only the layers that it lacks, so a base whose layers it has need not even
+be fetched. docker is given one archive.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import BuildFailed, RequestError
+from ..oci.model import Image
+from ..oci.remote import Remote
+from ..store import Store
+from .archive import check_format, write_archive
+from .layout import write_layout
+
+ENGINES = ("podman", "docker")
+_NAME = "stackbuild-load"
+
+
+def find_engine(chosen: str | None) -> str:
+    """The engine to use: the chosen one, else the first that is installed. Raises RequestError."""
+    for engine in (chosen,) if chosen else ENGINES:
+        if shutil.which(engine):
+            return engine
+    what = f"{chosen} is not installed" if chosen else "neither podman nor docker is installed"
+    raise RequestError(what, hint="install one, or write an archive with 'stackbuild image --format'")
+
+
+def load(store: Store, remote: Remote, engine: str, result: Any, name: str, tags: Sequence[str]) -> str:
+    """Load an image for one platform under its names; returns the engine's id of it.
+
+    name: of the target, for messages. Raises RequestError for several platforms, BuildFailed when the engine
+    refuses.
+    """
+    check_format(result, "docker-archive", name)
+    image = Image.of(result["images"][0])
+    with tempfile.TemporaryDirectory(dir=store.temp) as folder:
+        by = _into_podman if engine == "podman" else _into_docker
+        return by(store, remote, result, image, tags, Path(folder))
+
+
+def _into_podman(
+    store: Store, remote: Remote, result: Any, image: Image, tags: Sequence[str], folder: Path
+) -> str:
+    layers = [layer for layer in image.layers if layer.origin]
+    absent = [layer for layer in layers if not store.blobs.has(layer.layer.digest, layer.layer.size)]
+    known = _known_to_podman(image) if absent else set()
+    skipped = {layer.layer.digest for layer in absent if layer.layer.diff_id in known}
+    try:
+        remote.fetch([layer for layer in layers if layer.layer.digest not in skipped], store)
+        write_layout(store, result, folder / _NAME, without=skipped)
+        identity = _said(["podman", "pull", "--quiet", f"oci:{_NAME}"], folder)
+    except BuildFailed:
+        if not skipped:
+            raise
+        # It has these layers, but not from these blobs: give it all of them.
+        remote.fetch(layers, store)
+        write_layout(store, result, folder / _NAME)
+        identity = _said(["podman", "pull", "--quiet", f"oci:{_NAME}"], folder)
+    if tags:
+        _said(["podman", "tag", identity, *tags], folder)
+    _said(["podman", "untag", identity, f"localhost/{_NAME}:latest"], folder)
+    return identity
+
+
+def _known_to_podman(image: Image) -> set[str]:
+    """The diff_ids, from the lowest layer on, that some image of podman's has in the same places."""
+    listed = _output(["podman", "images", "--quiet", "--no-trunc"], Path.cwd()).split()
+    if not listed:
+        return set()
+    chains = json.loads(_output(["podman", "image", "inspect", *sorted(set(listed))], Path.cwd()))
+    ours = [layer.layer.diff_id for layer in image.layers]
+    longest = 0
+    for chain in chains:
+        theirs = (chain.get("RootFS") or {}).get("Layers") or []
+        same = [one == other for one, other in zip(ours, theirs, strict=False)]
+        longest = max(longest, same.index(False) if False in same else len(same))
+    return set(ours[:longest])
+
+
+def _into_docker(
+    store: Store, remote: Remote, result: Any, image: Image, tags: Sequence[str], folder: Path
+) -> str:
+    remote.fetch(image.layers, store)
+    archive = folder / "image.tar"
+    write_archive(store, result, archive, "docker-archive", tags[0] if tags else None)
+    _said(["docker", "load", "--quiet", "--input", str(archive)], folder)
+    identity = str(image.config["digest"])
+    for tag in tags[1:]:
+        _said(["docker", "tag", tags[0], tag], folder)
+    return identity
+
+
+def run(engine: str, identity: str, options: Sequence[str], arguments: Sequence[str]) -> int:
+    """Run a container of a loaded image, attached to this terminal; returns its exit status."""
+    terminal = ["--interactive", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    command = [engine, "run", "--rm", *terminal, *options, identity, *arguments]
+    return subprocess.run(command, check=False).returncode
+
+
+def _said(command: Sequence[str], folder: Path) -> str:
+    """The last line that a command of the engine's prints. Raises BuildFailed."""
+    return (_output(command, folder).strip().splitlines() or [""])[-1]
+
+
+def _output(command: Sequence[str], folder: Path) -> str:
+    """All that a command of the engine's prints. Raises BuildFailed with its last words."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BuildFailed(f"{command[0]} cannot be run: {error.strerror}") from error
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise BuildFailed(f"'{' '.join(command[:2])}' failed: {words}")
+    return done.stdout

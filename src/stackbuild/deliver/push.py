@@ -1,0 +1,195 @@
+"""Sends images to registries: only what they lack, each blob once, and no tag before all that it stands for.
+
+The order, for all images of a push together: blobs; manifests by digest; indexes by digest; tags. Whenever it
+is interrupted, no tag is half moved, and the next push goes on with what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from ..declare.address import Address
+from ..errors import Failures, StackbuildError
+from ..oci.model import INDEX, MANIFEST, Descriptor, Image, ImageLayer
+from ..oci.remote import Remote
+from ..registry.reference import Reference, Repository
+from ..store import Store
+from .layout import root_of
+from .names import Names
+
+_AT_ONCE = 8
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pushing:
+    """One image to push. result: its images with their index; names: where it goes."""
+
+    address: Address
+    result: Any
+    names: Names
+
+
+@dataclass
+class Pushed:
+    """What became of one image in one repository. sent: bytes of blobs that had to be uploaded for it."""
+
+    address: Address
+    repository: Repository
+    digest: str
+    tags: tuple[str, ...]
+    sent: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The image as an element of `push --json`'s "images"."""
+        return {
+            "address": str(self.address),
+            "repository": str(self.repository),
+            "digest": self.digest,
+            "tags": list(self.tags),
+            "reference": f"{self.repository}@{self.digest}",
+            "sent": self.sent,
+        }
+
+
+@dataclass(frozen=True)
+class _Blob:
+    """A blob that some repositories of one registry should have. origin: where it can be taken from."""
+
+    digest: str
+    size: int
+    layer: ImageLayer | None = None
+
+    @property
+    def origin(self) -> Repository | None:
+        return Repository.parse(self.layer.origin) if self.layer and self.layer.origin else None
+
+
+@dataclass
+class _Push:
+    """Everything of one push, worked off step by step."""
+
+    store: Store
+    remote: Remote
+    sent: dict[tuple[Repository, str], int] = field(default_factory=dict)
+
+    def blob(self, blob: _Blob, repositories: Sequence[Repository]) -> None:
+        """Have all the repositories, of one registry, hold the blob."""
+        registry = self.remote.registry
+        missing = [
+            repository for repository in repositories if not registry.has_blob(repository, blob.digest)
+        ]
+        holders = [repository for repository in repositories if repository not in missing]
+        if blob.origin and repositories[0].host == blob.origin.host:
+            holders.insert(0, blob.origin)
+        for repository in missing:
+            location = ""
+            for holder in holders[:2]:
+                answer = registry.mount(repository, blob.digest, holder)
+                if answer is None:
+                    break
+                location = answer or location
+            else:
+                self._upload(blob, repository, location)
+            holders.append(repository)
+
+    def _upload(self, blob: _Blob, repository: Repository, location: str) -> None:
+        if blob.layer is not None:
+            self.remote.fetch([blob.layer], self.store)
+        with self.remote.watch("push", blob.digest, blob.size) as progress:
+            opened = partial(self.store.blobs.open, blob.digest)
+            self.remote.registry.upload(repository, blob.digest, blob.size, opened, location, progress)
+        self.sent[repository, blob.digest] = blob.size
+
+    def manifest(self, descriptor: Descriptor, repository: Repository, tag: str = "") -> None:
+        """Have a repository hold a manifest or index, under its digest or under a tag."""
+        name = tag or descriptor["digest"]
+        reference = Reference(repository, tag, "" if tag else descriptor["digest"])
+        registry = self.remote.registry
+        if registry.manifest_digest(reference) != descriptor["digest"]:
+            data = self.store.blobs.read(descriptor["digest"])
+            registry.put_manifest(repository, name, descriptor["mediaType"], data)
+
+
+def push(store: Store, remote: Remote, wanted: Sequence[Pushing]) -> list[Pushed]:
+    """Push images to all their repositories. Raises Failures, RegistryError and DigestMismatch."""
+    work = _Push(store, remote)
+    places = [(item, repository) for item in wanted for repository in item.names.repositories]
+    pool = ThreadPoolExecutor(_AT_ONCE, "push")
+    try:
+        there = _each(pool, partial(_is_there, remote), places)
+        lacking = [place for place, is_there in zip(places, there, strict=True) if not is_there]
+        _each(pool, work.blob, _blobs(lacking))
+        for kind in (MANIFEST, INDEX):
+            _each(pool, work.manifest, _documents(lacking, kind))
+        tags = [
+            (root_of(item.result), repository, tag) for item, repository in places for tag in item.names.tags
+        ]
+        _each(pool, work.manifest, tags)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return [_pushed(work, item, repository) for item, repository in places]
+
+
+def _each(pool: Executor, step: Callable[..., T], items: Iterable[tuple[Any, ...]]) -> list[T]:
+    """The results of one step for every item, all done before the next step; stops at the first failure."""
+    futures = [pool.submit(step, *item) for item in items]
+    done, rest = wait(futures, return_when=FIRST_EXCEPTION)
+    for future in rest:
+        future.cancel()
+    errors = [error for future in done if (error := future.exception())]
+    faults = [error for error in errors if isinstance(error, StackbuildError)]
+    if len(faults) < len(errors):
+        raise next(error for error in errors if not isinstance(error, StackbuildError))
+    if faults:
+        raise Failures(faults)
+    return [future.result() for future in futures]
+
+
+def _is_there(remote: Remote, item: Pushing, repository: Repository) -> bool:
+    """Whether a repository holds the whole image: it takes no manifest without what that names."""
+    digest: str = root_of(item.result)["digest"]
+    return remote.registry.manifest_digest(Reference(repository, "", digest)) == digest
+
+
+def _documents(
+    places: Sequence[tuple[Pushing, Repository]], kind: str
+) -> Iterator[tuple[Descriptor, Repository]]:
+    """The manifests or indexes that the repositories should hold, each once."""
+    seen: set[tuple[Repository, str]] = set()
+    for item, repository in places:
+        manifests = [Image.of(data).manifest for data in item.result["images"]]
+        for descriptor in [*manifests, item.result["index"]] if item.result["index"] else manifests:
+            if descriptor["mediaType"] == kind and (repository, descriptor["digest"]) not in seen:
+                seen.add((repository, descriptor["digest"]))
+                yield descriptor, repository
+
+
+def _blobs(places: Sequence[tuple[Pushing, Repository]]) -> Iterator[tuple[_Blob, list[Repository]]]:
+    """Every blob once per registry, the large ones first, with the repositories that should hold it."""
+    blobs: dict[str, _Blob] = {}
+    holders: dict[tuple[str, str], dict[Repository, None]] = {}
+    for item, repository in places:
+        for data in item.result["images"]:
+            for blob in _blobs_of(Image.of(data)):
+                blobs.setdefault(blob.digest, blob)
+                holders.setdefault((repository.host, blob.digest), {})[repository] = None
+    for (_, digest), repositories in sorted(holders.items(), key=lambda pair: -blobs[pair[0][1]].size):
+        yield blobs[digest], list(repositories)
+
+
+def _pushed(work: _Push, item: Pushing, repository: Repository) -> Pushed:
+    digests = {blob.digest for data in item.result["images"] for blob in _blobs_of(Image.of(data))}
+    sent = [size for (place, digest), size in work.sent.items() if place == repository and digest in digests]
+    return Pushed(item.address, repository, root_of(item.result)["digest"], item.names.tags, sum(sent))
+
+
+def _blobs_of(image: Image) -> list[_Blob]:
+    config = _Blob(image.config["digest"], image.config["size"])
+    return [config, *(_Blob(layer.layer.digest, layer.layer.size, layer) for layer in image.layers)]
