@@ -49,6 +49,10 @@ class DockerRegistry:
                 time.sleep(0.05)
         raise AssertionError(self.log_file.read_text())
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         self._process.send_signal(number)
         self._process.wait()

@@ -19,6 +19,7 @@ from .declare.package import Declaration, Packages
 from .declare.workspace import Workspace as Opened
 from .declare.workspace import open_workspace
 from .deliver.archive import check_format, write_archive
+from .deliver.inspect import describe
 from .deliver.layout import write_layout
 from .deliver.load import find_engine, load
 from .deliver.names import Naming, check_distinct
@@ -274,6 +275,16 @@ class Workspace:
             for declaration in declarations
             for pin in self.types[declaration.type_name].pins(declaration, self.remote)
         ]
+
+    def inspect(self, spec: str, *, platform: str | None = None, files: bool = False) -> list[dict[str, Any]]:
+        """Build targets, and describe them: platforms, layers, sizes, files. Raises StackbuildError."""
+        found: list[dict[str, Any]] = []
+        with self.store.shared():
+            for built in self.build(spec, request=Request(platform, output="none")):
+                if files:
+                    self.fetch(built.result)
+                found += describe(self.store, built.result, files=files)
+        return found
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""

@@ -27,7 +27,7 @@ def _is_image_on_disk(path: Path) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Describe one image."""
-    from ..deliver.inspect import describe, inspect_path, text
+    from ..deliver.inspect import inspect_path, text
 
     files = options.files or options.json
     path = Path(options.what)
@@ -35,12 +35,10 @@ def run(options: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as folder:
             described = inspect_path(path, Path(folder), options.platform, files=files)
     else:
-        from ..api import Request, Workspace
+        from ..api import Workspace
 
         with Workspace.open() as workspace:
-            described = []
-            for built in workspace.build(options.what, request=Request(options.platform, output="none")):
-                described += describe(workspace.store, built.result, files=files)
+            described = workspace.inspect(options.what, platform=options.platform, files=files)
     if options.json:
         print_json({"images": described})
     else:

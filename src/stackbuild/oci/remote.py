@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..digests import check_digest, digest_of
 from ..errors import DigestMismatch, RegistryError
+from ..layer.write import Layer
 from ..registry.documents import INDEX_TYPES, parse
 from ..registry.reference import Reference, Repository
 from ..store import Store
@@ -52,6 +53,7 @@ class Remote:
     ) -> None:
         self._insecure, self._realms, self._mirrors = insecure, realms, mirrors or {}
         self.watch = watch
+        self._configs: dict[str, bytes] = {}
 
     @functools.cached_property
     def registry(self) -> Registry:
@@ -121,11 +123,13 @@ class Remote:
         digest, size = check_digest(descriptor["digest"]), int(descriptor["size"])
         if not 0 <= size <= _CONFIG_LIMIT:
             raise RegistryError(f"{reference}: its configuration is larger than {_CONFIG_LIMIT} bytes")
-        layer = ImageLayer(_as_layer(descriptor, digest, size), origin=str(reference.repository))
-        data = b"".join(self._pieces(layer, 0))
-        if digest_of(data) != digest:
-            raise DigestMismatch(f"{reference}: its configuration is not what its digest says")
-        return data
+        if digest not in self._configs:
+            layer = ImageLayer(Layer(CONFIG, digest, size, digest), origin=str(reference.repository))
+            data = b"".join(self._pieces(layer, 0))
+            if digest_of(data) != digest:
+                raise DigestMismatch(f"{reference}: its configuration is not what its digest says")
+            self._configs[digest] = data
+        return self._configs[digest]
 
     def image(self, reference: Reference, platform: str, store: Store) -> Image:
         """The image for a platform that a reference by digest means, without the bytes of its layers.
@@ -181,12 +185,6 @@ class Remote:
                 store.blobs.resume(
                     digest, size, lambda offset: self._pieces(item, offset, mirrored=False), progress
                 )
-
-
-def _as_layer(descriptor: dict[str, Any], digest: str, size: int) -> Any:
-    from ..layer.write import Layer
-
-    return Layer(str(descriptor.get("mediaType")), digest, size, digest)
 
 
 def _malformed(reference: Reference, error: Exception) -> RegistryError:

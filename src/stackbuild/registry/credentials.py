@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import json
 import os
 import re
@@ -73,7 +72,6 @@ def _files(environment: Mapping[str, str]) -> Iterator[Path]:
     yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "containers" / "auth.json"
 
 
-@functools.cache
 def _read(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_bytes())

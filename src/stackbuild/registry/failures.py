@@ -31,6 +31,8 @@ def reason(error: Exception) -> str:
             return "no answer in time"
         if isinstance(cause, http.client.IncompleteRead):
             return "the answer broke off"
+        if isinstance(cause, http.client.RemoteDisconnected):
+            return "the connection was closed without an answer"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
     return str(error) or type(error).__name__
