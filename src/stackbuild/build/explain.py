@@ -40,8 +40,10 @@ def _cause(path: tuple[str, ...], old: Any, new: Any) -> str:
     match path:
         case ("inputs", "from", "files", name):
             return f"file {name} {_file_change(old, new)}"
-        case ("inputs", "from", "archive") | ("inputs", "image"):
+        case ("inputs", "from", "archive"):
             return "the archive changed"
+        case ("inputs", "image"):
+            return f"the base image changed: {_short(old)} -> {_short(new)}"
         case ("inputs", "from", "mtime") | ("inputs", "epoch"):
             return f"the time of its entries changed: {old} -> {new}"
         case ("inputs", "codec"):

@@ -99,6 +99,14 @@ class Remote:
                 raise
             yield from self.registry.foreign_blob(layer.urls[0], digest, size, offset)
 
+    def download(self, url: str) -> Iterator[bytes]:
+        """The bytes at any URL, anonymously. The caller checks them."""
+        answer = self.registry.transport.exchange("GET", url)
+        if answer.status != 200:
+            answer.close()
+            raise RegistryError(f"{url} answered {answer.status}")
+        yield from answer.pieces()
+
     def resolve(self, reference: Reference) -> dict[str, str]:
         """What a tag means now: its "digest", and platform -> digest of that platform's manifest."""
         manifest = self._manifest(reference)

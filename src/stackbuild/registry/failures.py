@@ -43,13 +43,15 @@ def is_final(error: Exception) -> bool:
     return any(isinstance(cause, ssl.SSLError | socket.gaierror) for cause in _chain(error))
 
 
+def is_certificate(error: Exception) -> bool:
+    """Whether it is the other side's certificate that is not trusted."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+
+
 def is_no_tls(error: Exception) -> bool:
     """Whether a failure of TLS tells of a server that speaks plain HTTP."""
-    if any(
-        isinstance(cause, ssl.SSLCertVerificationError | ConnectionRefusedError) for cause in _chain(error)
-    ):
+    causes = list(_chain(error))
+    if is_certificate(error) or any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return False
-    return any(
-        isinstance(cause, ssl.SSLError | ConnectionError | http.client.HTTPException)
-        for cause in _chain(error)
-    )
+    signs = (ssl.SSLError, ConnectionError, http.client.HTTPException)
+    return any(isinstance(cause, signs) for cause in causes)

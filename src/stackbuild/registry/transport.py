@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RegistryError
-from .failures import failures, is_final, is_no_tls, reason
+from .failures import failures, is_certificate, is_final, is_no_tls, reason
 
 TRIES = 6
 BACKOFF = 0.25  # seconds before the second try; doubled each time, and spread by chance
@@ -114,15 +114,17 @@ class Transport:
             return "https"
         with self._probing:
             if host not in self._schemes:
-                self._schemes[host] = "https" if self._speaks_tls(host) else "http"
+                try:
+                    self._send("GET", f"https://{host}/v2/", {}, None).close()
+                except failures() as error:
+                    if is_certificate(error):
+                        return "https"
+                    if not is_no_tls(error):
+                        return "http"  # it may be away; that will be said, and may be otherwise next time
+                    self._schemes[host] = "http"
+                else:
+                    self._schemes[host] = "https"
             return self._schemes[host]
-
-    def _speaks_tls(self, host: str) -> bool:
-        try:
-            self._send("GET", f"https://{host}/v2/", {}, None).close()
-        except failures() as error:
-            return not is_no_tls(error)
-        return True
 
     def check_open(self) -> None:
         """Raise Cancelled once the transport is closed."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +13,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from ..declare.fields import Fields, ImagePath, Mode, Owner
-from ..errors import BuildFailed, DigestMismatch, RequestError
+from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
 from ..layer.entry import Entry, clean_path
 from ..layer.unpack import Member, Spool, members
 from .target import Contribution, LayerType, Task
 from .tracked import check_unchanged, file_mark
-
-_PIECE = 1 << 20
 
 
 def _sha256(value: Any) -> str:
@@ -136,14 +131,13 @@ def _local(task: Task, fields: ArchiveFields) -> tuple[Path, str]:
 def _fetch(task: Task, url: str, digest: str) -> None:
     where = task.declaration.position(("url",))
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            task.store.blobs.receive(iter(lambda: answer.read(_PIECE), b""), digest)
+        task.store.blobs.receive(task.remote.download(url), digest)
     except DigestMismatch as error:
         raise BuildFailed(
             f"{url}: {error.what}", where=where, hint="correct sha256, or distrust the site"
         ) from error
-    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
-        raise BuildFailed(f"cannot fetch {url}: {error or type(error).__name__}", where=where) from error
+    except RegistryError as error:
+        raise BuildFailed(f"cannot fetch {url}: {error.what}", where=where) from error
 
 
 class _Unpacking:
