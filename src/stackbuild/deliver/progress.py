@@ -63,7 +63,12 @@ class Live(Quiet):
         self._done = 0
         self._lock = threading.Lock()
         self._spinner = Spinner("dots", "planning")
-        columns = (TextColumn("{task.description}"), BarColumn(24), DownloadColumn(), TransferSpeedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(24),
+            DownloadColumn(binary_units=True),
+            TransferSpeedColumn(),
+        )
         self._bytes = Progress(*columns, console=self._console)
         shown = Group(self._spinner, self._bytes)
         self._display = Display(shown, console=self._console, transient=True, refresh_per_second=8)

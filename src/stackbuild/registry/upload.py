@@ -23,7 +23,8 @@ _RANGE = re.compile(r"(?:bytes=)?0-(\d+)\Z")
 
 @dataclass
 class Upload:
-    """An upload session. sent: bytes that the registry has acknowledged.
+    """An upload session. sent: bytes that the registry has acknowledged; progress: told of bytes as they go
+    out, and of fewer when some must go again.
 
     On success the count is ours, not the registry's: some report a Range that lags behind (ECR). Only after
     a failure is the registry asked where it stands; when its answer is of no use, the upload begins anew.
@@ -36,6 +37,7 @@ class Upload:
     open_blob: Callable[[], BinaryIO]
     progress: Callable[[int], None]
     sent: int = field(default=0, init=False)
+    _shown: int = field(default=0, init=False)
     _location: str = field(default="", init=False)
     _taken_up: bool = field(default=False, init=False)
 
@@ -128,8 +130,8 @@ class Upload:
         return self.registry.push_request(method, url, self.repository, headers, body, tries=tries)
 
     def _set_sent(self, sent: int) -> None:
-        self.progress(sent - self.sent)
-        self.sent = sent
+        self.progress(sent - self._shown)
+        self.sent = self._shown = sent
 
     def _pieces(self, start: int, end: int) -> Iterator[bytes]:
         with self.open_blob() as file:
@@ -141,6 +143,8 @@ class Upload:
                     raise RegistryError(f"the blob {self.digest} is shorter than {self.size} bytes")
                 start += len(piece)
                 yield piece
+                self._shown += len(piece)
+                self.progress(len(piece))
 
     def _read(self, start: int, end: int) -> bytes:
         return b"".join(self._pieces(start, end))
