@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import registry
+
 TOP = Path(__file__).parents[1]
 BUILD = '[workspace]\n[files.tree]\nsrcs = ["app/**"]\n[image.img]\nlayers = [":tree"]\n'
 DOCKERFILE = "FROM scratch\nCOPY app /app\n"
@@ -123,8 +125,11 @@ def main() -> None:
             (root / ".dockerignore").write_text("store\ndist\nb\nr\n")
             make(root, options.scale)
             lines += table(title, measure(root, options.runs, buildah))
+    if shutil.which("docker-registry") and shutil.which("skopeo"):
+        with tempfile.TemporaryDirectory() as folder:
+            lines += registry.table(registry.measure(Path(folder) / "x", options.runs, options.scale))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    lines.append(f"The largest process of all took {peak:.0f} MiB.")
+    lines.append(f"The largest process of all, peers included, took {peak:.0f} MiB.")
     options.out.write_text("\n".join(lines) + "\n")
 
 
