@@ -5,25 +5,21 @@ It stands alone: it knows digests and references, and nothing of stores, layers 
 
 from __future__ import annotations
 
-import json
 import urllib.parse
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..digests import check_digest, digest_of
-from ..errors import DigestMismatch, RegistryError, StackbuildError
-from .auth import Authorizer, Scopes, login_hint
+from ..errors import DigestMismatch, RegistryError
 from .credentials import Credential, find
 from .documents import TYPES, media_type_of
-from .reference import HUB, Reference, Repository
-from .transport import BACKOFF, TRIES, Answer, Body, Broken, Cancelled, Transport, origin
+from .reference import Reference, Repository
+from .session import Session, pull, push
+from .transport import BACKOFF, TRIES, Answer, Broken, Cancelled, Transport
 from .upload import Upload
 
 MANIFEST_LIMIT = 4 << 20  # bytes; what registries take at most (distribution spec, "Pushing Manifests")
-_ERROR_LIMIT = 1 << 16
-_HUB_API = "registry-1.docker.io"
 Progress = Callable[[int], None]
 """Told how many more bytes have gone through."""
 
@@ -55,8 +51,7 @@ class Registry:
         tries: int = TRIES,
     ) -> None:
         self.transport = Transport(insecure, backoff, tries)
-        self.tries, self._find = tries, find
-        self._auth = Authorizer(self.transport, find, realms)
+        self._session = Session(self.transport, find, realms)
 
     def close(self) -> None:
         """End everything, also what other threads have under way."""
@@ -72,7 +67,7 @@ class Registry:
 
     def manifest(self, reference: Reference) -> Manifest:
         """The manifest or index that a reference means, checked against its digest when it states one."""
-        with self._doing(reference.repository, f"cannot read {reference.name}"):
+        with self._session.doing(reference.repository, f"cannot read {reference.name}"):
             answer = self._manifest("GET", reference)
             data = answer.read(MANIFEST_LIMIT)
             found = digest_of(data)
@@ -84,7 +79,7 @@ class Registry:
 
     def manifest_digest(self, reference: Reference) -> str | None:
         """The digest of what a reference means now, or None when there is no such manifest."""
-        with self._doing(reference.repository, f"cannot look up {reference.name}"):
+        with self._session.doing(reference.repository, f"cannot look up {reference.name}"):
             answer = self._manifest("HEAD", reference, missing=True)
             answer.close()
             if answer.status == 404:
@@ -93,24 +88,24 @@ class Registry:
             return check_digest(claimed) if claimed else self.manifest(reference).digest
 
     def _manifest(self, method: str, reference: Reference, *, missing: bool = False) -> Answer:
-        url = self.url(reference.repository, f"manifests/{reference.name}")
-        answer = self._request(
-            method, url, reference.repository, _pull(reference.repository), {"Accept": ", ".join(TYPES)}
+        url = self._session.url(reference.repository, f"manifests/{reference.name}")
+        answer = self._session.request(
+            method, url, reference.repository, pull(reference.repository), {"Accept": ", ".join(TYPES)}
         )
-        return self.expect(answer, reference.repository, 200, *((404,) if missing else ()))
+        return self._session.expect(answer, reference.repository, 200, *((404,) if missing else ()))
 
     def put_manifest(self, repository: Repository, name: str, media_type: str, data: bytes) -> None:
         """Give a manifest or index a tag, or put it under its digest."""
-        with self._doing(repository, f"cannot push {name}"):
-            answer = self._request(
+        with self._session.doing(repository, f"cannot push {name}"):
+            answer = self._session.request(
                 "PUT",
-                self.url(repository, f"manifests/{name}"),
+                self._session.url(repository, f"manifests/{name}"),
                 repository,
-                _push(repository),
+                push(repository),
                 {"Content-Type": media_type},
                 data,
             )
-            self.expect(answer, repository, 201, 200, 202).close()
+            self._session.expect(answer, repository, 201, 200, 202).close()
             stored = answer.headers.get("Docker-Content-Digest")
             if stored and stored != digest_of(data):
                 raise DigestMismatch(f"{repository}: pushed {digest_of(data)}, the registry stored {stored}")
@@ -119,10 +114,10 @@ class Registry:
 
     def has_blob(self, repository: Repository, digest: str) -> bool:
         """Whether the repository has a blob."""
-        with self._doing(repository, f"cannot look up {digest}"):
-            url = self.url(repository, f"blobs/{check_digest(digest)}")
-            answer = self._request("HEAD", url, repository, _pull(repository))
-            self.expect(answer, repository, 200, 404).close()
+        with self._session.doing(repository, f"cannot look up {digest}"):
+            url = self._session.url(repository, f"blobs/{check_digest(digest)}")
+            answer = self._session.request("HEAD", url, repository, pull(repository))
+            self._session.expect(answer, repository, 200, 404).close()
             return answer.status == 200
 
     def blob(self, repository: Repository, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
@@ -130,14 +125,14 @@ class Registry:
 
         Never more than `size` bytes in all. The caller checks the digest.
         """
-        url = self.url(repository, f"blobs/{check_digest(digest)}")
+        url = self._session.url(repository, f"blobs/{check_digest(digest)}")
 
         def request(start: int) -> Answer:
             wanted = {"Range": f"bytes={start}-"} if start else {}
-            answer = self._request("GET", url, repository, _pull(repository), wanted)
-            return self.expect(answer, repository, 200, 206)
+            answer = self._session.request("GET", url, repository, pull(repository), wanted)
+            return self._session.expect(answer, repository, 200, 206)
 
-        with self._doing(repository, f"cannot read {digest}"):
+        with self._session.doing(repository, f"cannot read {digest}"):
             yield from self._resumed(request, digest, size, offset)
 
     def foreign_blob(self, url: str, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
@@ -173,7 +168,7 @@ class Registry:
                     raise Broken(f"{size - offset} bytes of {size} are missing")
             except Broken:
                 failures = 1 if offset > before else failures + 1
-                if failures >= self.tries or not self.transport.pause(failures):
+                if failures >= self.transport.tries or not self.transport.pause(failures):
                     raise
                 before = offset
 
@@ -186,10 +181,10 @@ class Registry:
         """
         check_digest(digest)
         query = urllib.parse.urlencode({"mount": digest, "from": origin.path})
-        url = self.url(repository, f"blobs/uploads/?{query}")
-        scopes = _push(repository) | _pull(origin)
+        url = self._session.url(repository, f"blobs/uploads/?{query}")
+        scopes = push(repository) | pull(origin)
         try:
-            answer = self._request("POST", url, repository, scopes)
+            answer = self._session.request("POST", url, repository, scopes)
         except Cancelled:
             raise
         except RegistryError:
@@ -197,7 +192,7 @@ class Registry:
         answer.close()
         if answer.status == 201:
             return None
-        return self.location(answer) if answer.status == 202 else ""
+        return self._session.location(answer) if answer.status == 202 else ""
 
     def upload(
         self,
@@ -212,98 +207,8 @@ class Registry:
 
         location: from `mount`; open_blob: gives the bytes, as often as need be.
         """
-        with self._doing(repository, f"cannot push {digest}"):
-            Upload(self, repository, digest, size, open_blob, progress).run(location)
-
-    # -- requests
-
-    def url(self, repository: Repository, rest: str) -> str:
-        """The URL of something of a repository."""
-        host = _HUB_API if repository.host == HUB else repository.host
-        return f"{self.transport.scheme(host)}://{host}/v2/{repository.path}/{rest}"
-
-    def push_request(
-        self,
-        method: str,
-        url: str,
-        repository: Repository,
-        headers: dict[str, str],
-        body: Body | None,
-        tries: int | None,
-    ) -> Answer:
-        """A request of an upload, with the right to push."""
-        return self._request(method, url, repository, _push(repository), headers, body, tries=tries)
-
-    def _request(
-        self,
-        method: str,
-        url: str,
-        repository: Repository,
-        scopes: Scopes,
-        headers: dict[str, str] | None = None,
-        body: Body | None = None,
-        *,
-        tries: int | None = None,
-    ) -> Answer:
-        """One request with the authorization it needs, obtained anew when it is refused.
-
-        Authorization goes to the registry's own origin alone.
-        """
-        own = self._is_own(url, repository)
-        used = self._auth.header(repository, scopes) if own else None
-        for _ in range(3):  # nothing, a token that just ended, a fresh one
-            sent = {**(headers or {}), **({"Authorization": used} if used else {})}
-            answer = self.transport.exchange(method, url, sent, body, tries=tries)
-            if answer.status != 401 or not own:
-                return answer
-            used = self._auth.answer(repository, scopes, answer, used)
-            if used is None:
-                return answer
-            answer.close()
-        return answer
-
-    def _is_own(self, url: str, repository: Repository) -> bool:
-        return origin(url) == origin(self.url(repository, ""))
-
-    def location(self, answer: Answer) -> str:
-        """Where an answer says to go on. Raises RegistryError when it does not, or to nowhere sound."""
-        location = answer.headers.get("Location", "")
-        if not location:
-            raise RegistryError("the registry does not say where to upload")
-        return self.transport.joined(answer.url, location)
-
-    def expect(self, answer: Answer, repository: Repository, *statuses: int) -> Answer:
-        """The answer, if it has one of the statuses. Raises RegistryError."""
-        if answer.status in statuses:
-            return answer
-        said = self._auth.redact(_said(answer))
-        hint = ""
-        if answer.status in (401, 403):
-            hint = login_hint(repository.host, self._find(repository.host, repository.path))
-        elif answer.status == 404:
-            hint = "see that it exists, and that you may read it"
-        raise RegistryError(f"{answer.status}{said and ' '}{said}", hint=hint)
-
-    @contextmanager
-    def _doing(self, repository: Repository, what: str) -> Iterator[None]:
-        """Puts the registry, the repository and what was tried before whatever goes wrong."""
-        try:
-            yield
-        except Cancelled:
-            raise
-        except RegistryError as error:
-            if error.what.startswith(f"{repository}: "):
-                raise
-            text = self._auth.redact(f"{repository}: {what}: {error.what}")
-            raise RegistryError(text, hint=error.hint) from error
-
-
-def _pull(repository: Repository) -> Scopes:
-    return frozenset({(repository.path, "pull")})
-
-
-def _push(repository: Repository) -> Scopes:
-    return frozenset({(repository.path, "pull,push")})
+        with self._session.doing(repository, f"cannot push {digest}"):
+            Upload(self._session, repository, digest, size, open_blob, progress).run(location)
 
 
 def _from(answer: Answer, offset: int) -> Iterator[bytes]:
@@ -322,14 +227,3 @@ def _from(answer: Answer, offset: int) -> Iterator[bytes]:
             continue
         yield piece[skip:] if skip else piece
         skip = 0
-
-
-def _said(answer: Answer) -> str:
-    """What a registry says of a refusal, in few words (distribution spec, "Error Codes")."""
-    try:
-        data = answer.read(_ERROR_LIMIT)
-        errors = json.loads(data)["errors"]
-        found = [f"{error.get('code', '')}: {error.get('message', '')}".strip(": ") for error in errors]
-    except (StackbuildError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return "; ".join(found)[:200]

@@ -96,12 +96,13 @@ class Transport:
     """Connections to any number of hosts, shared by threads.
 
     insecure: "host[:port]" of registries that may be spoken to in clear text, as this machine always may;
-    backoff: seconds. Use `close` to let go, which also ends what other threads have under way.
+    backoff: seconds before a second try; tries: at most. Use `close` to let go, which also ends what other
+    threads have under way.
     """
 
     def __init__(self, insecure: Collection[str] = (), backoff: float = BACKOFF, tries: int = TRIES) -> None:
         self._insecure = frozenset(host.lower() for host in insecure)
-        self._backoff, self._tries = backoff, tries
+        self.tries, self._backoff = tries, backoff
         self._pools: dict[str, Any] = {}
         self._schemes: dict[str, str] = {}
         self._lock, self._probing = threading.Lock(), threading.Lock()
@@ -145,7 +146,7 @@ class Transport:
         Tried again after failures that pass. Redirects of GET and HEAD are followed, without Authorization
         when they lead elsewhere. Raises Broken, and RegistryError when the server must not be followed.
         """
-        most = tries or self._tries
+        most = tries or self.tries
         for number in range(1, most + 1):
             self.check_open()
             try:

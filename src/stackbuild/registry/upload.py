@@ -6,14 +6,12 @@ import re
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from ..errors import RegistryError
 from .reference import Repository
+from .session import Session, push
 from .transport import PIECE, Answer, Broken
-
-if TYPE_CHECKING:
-    from .client import Registry
 
 CHUNK = 64 << 20  # bytes of one PATCH: less than proxies let pass, far more than a request costs
 SMALL = 1 << 20  # bytes of a blob that goes with the request that ends its upload
@@ -30,7 +28,7 @@ class Upload:
     a failure is the registry asked where it stands; when its answer is of no use, the upload begins anew.
     """
 
-    registry: Registry
+    session: Session
     repository: Repository
     digest: str
     size: int
@@ -51,7 +49,7 @@ class Upload:
             except Broken:
                 failures = 1 if self.sent > furthest else failures + 1
                 furthest = max(furthest, self.sent)
-                if failures >= self.registry.tries or not self.registry.transport.pause(failures):
+                if failures >= self.session.transport.tries or not self.session.transport.pause(failures):
                     raise
                 location = self._recover()
 
@@ -67,9 +65,9 @@ class Upload:
     def _start(self) -> str:
         self._location, self._taken_up = "", False
         self._set_sent(0)
-        answer = self._request("POST", self.registry.url(self.repository, "blobs/uploads/"), {}, b"")
-        self.registry.expect(answer, self.repository, 202).close()
-        return self.registry.location(answer)
+        answer = self._request("POST", self.session.url(self.repository, "blobs/uploads/"), {}, b"")
+        self.session.expect(answer, self.repository, 202).close()
+        return self.session.location(answer)
 
     def _patch(self) -> None:
         """Send the next chunk."""
@@ -82,7 +80,7 @@ class Upload:
         answer = self._request("PATCH", self._location, headers, lambda: self._pieces(start, end))
         self._check(answer, 201, 202, 204)
         self._set_sent(end)
-        self._location = self.registry.location(answer)
+        self._location = self.session.location(answer)
 
     def _finish(self, body: bytes) -> None:
         """End the upload, with all of a small blob or with nothing more of a large one."""
@@ -92,7 +90,9 @@ class Upload:
         try:
             self._check(self._request("PUT", url, headers, body), 201, 204)
         except Broken:
-            if not self.registry.has_blob(self.repository, self.digest):
+            blob = self._request("HEAD", self.session.url(self.repository, f"blobs/{self.digest}"), {})
+            blob.close()
+            if blob.status != 200:
                 raise
             # It did arrive; only the answer to it was lost.
         self._set_sent(self.size)
@@ -102,7 +102,7 @@ class Upload:
         if answer.status in _PASSING or answer.status >= 500 or (answer.status == 400 and self._taken_up):
             answer.close()
             raise Broken(f"the registry answered {answer.status} after {self.sent} of {self.size} bytes")
-        self.registry.expect(answer, self.repository, *statuses).close()
+        self.session.expect(answer, self.repository, *statuses).close()
 
     def _recover(self) -> str:
         """Where to go on after a failure, `sent` being how far the upload got; "" begins it anew."""
@@ -117,7 +117,7 @@ class Upload:
             return ""
         self._taken_up = True
         self._set_sent(have)
-        return self.registry.location(answer) if answer.headers.get("Location") else self._location
+        return self.session.location(answer) if answer.headers.get("Location") else self._location
 
     def _request(
         self,
@@ -126,8 +126,10 @@ class Upload:
         headers: dict[str, str],
         body: bytes | Callable[[], Iterator[bytes]] | None = None,
     ) -> Answer:
-        tries = None if method in ("GET", "POST") else 1  # a body is sent again by `run`, from where it broke
-        return self.registry.push_request(method, url, self.repository, headers, body, tries=tries)
+        tries = 1 if method in ("PATCH", "PUT") else None  # `run` sends a body again, from where it broke
+        return self.session.request(
+            method, url, self.repository, push(self.repository), headers, body, tries=tries
+        )
 
     def _set_sent(self, sent: int) -> None:
         self.progress(sent - self._shown)
@@ -137,7 +139,7 @@ class Upload:
         with self.open_blob() as file:
             file.seek(start)
             while start < end:
-                self.registry.transport.check_open()
+                self.session.transport.check_open()
                 piece = file.read(min(PIECE, end - start))
                 if not piece:
                     raise RegistryError(f"the blob {self.digest} is shorter than {self.size} bytes")
