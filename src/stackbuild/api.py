@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .build.explain import Reason, explain_outcome, explain_plan
 from .build.pins import Locking, Pins, relock, stale
@@ -19,13 +19,9 @@ from .declare.package import Declaration, Packages
 from .declare.workspace import Workspace as Opened
 from .declare.workspace import open_workspace
 from .deliver.archive import check_format, write_archive
-from .deliver.inspect import describe
 from .deliver.layout import write_layout
-from .deliver.load import find_engine, load
-from .deliver.names import Naming, check_distinct
 from .deliver.outputs import Format, check_tag, places
 from .deliver.progress import Quiet
-from .deliver.push import Pushed, Pushing, push
 from .deliver.report import Built
 from .errors import Failures, RequestError, StackbuildError
 from .graph.load import TargetGraph, parse_specs
@@ -34,6 +30,9 @@ from .oci.remote import Remote
 from .store import Store, default_path, is_damage
 from .targets.registry import load_types
 from .targets.target import Pin
+
+if TYPE_CHECKING:
+    from .deliver.push import Pushed
 
 
 @dataclass(frozen=True)
@@ -217,6 +216,9 @@ class Workspace:
 
         Raises StackbuildError.
         """
+        from .deliver.names import Naming, check_distinct
+        from .deliver.push import Pushing, push
+
         naming = Naming(self._opened)
         named = {
             address: naming.names(self.graph.declarations[address], repositories, tags)
@@ -241,6 +243,9 @@ class Workspace:
         listener: Quiet | None = None,
     ) -> list[Loaded]:
         """Build images and load them into podman or docker. Raises StackbuildError."""
+        from .deliver.load import find_engine, load
+        from .deliver.names import Naming
+
         engine, naming, loaded = find_engine(engine), Naming(self._opened), []
         images = self._images(specs)
         request = replace(request or Request(), output="none")
@@ -278,6 +283,8 @@ class Workspace:
 
     def inspect(self, spec: str, *, platform: str | None = None, files: bool = False) -> list[dict[str, Any]]:
         """Build targets, and describe them: platforms, layers, sizes, files. Raises StackbuildError."""
+        from .deliver.inspect import describe
+
         found: list[dict[str, Any]] = []
         with self.store.shared():
             for built in self.build(spec, request=Request(platform, output="none")):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from ..errors import RequestError
 from ..oci.model import parse_platform, platform_text
+from ..registry.reference import Repository
 from .address import check_folder
 from .toml import Document
 from .validate import checked
@@ -29,6 +30,30 @@ def _platform(value: Any) -> str:
 Platform = Annotated[str, BeforeValidator(_platform), WithJsonSchema({"type": "string"})]
 
 
+def _host(value: str) -> str:
+    if _host_of(value) != value.lower():
+        raise ValueError(f"'{value}' is not a registry; write host or host:port")
+    return value.lower()
+
+
+def _mirror(value: str) -> str:
+    if _host_of(value) != value.partition("/")[0].lower():
+        raise ValueError(f"'{value}' is not a mirror; write host, host:port or host/prefix")
+    return value
+
+
+def _host_of(value: str) -> str | None:
+    """The registry that `value` begins with, if it does."""
+    try:
+        return Repository.parse(f"{value}/x").host
+    except ValueError:
+        return None
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Mirror = Annotated[str, AfterValidator(_mirror)]
+
+
 class Settings(BaseModel):
     """The [workspace] table."""
 
@@ -41,11 +66,11 @@ class Settings(BaseModel):
     repository: str | None = None
     """Repository of images that state none, with {path} and {name} of the target, {git.commit}, {git.branch}
     and {env.NAME}: "registry.example.com/team/{path}/{name}"."""
-    insecure_registries: list[str] = Field(default_factory=list)
+    insecure_registries: list[Host] = Field(default_factory=list)
     """Registries, as "host" or "host:port", that may be spoken to without TLS; this machine always may."""
-    token_realms: list[str] = Field(default_factory=list)
+    token_realms: list[Host] = Field(default_factory=list)
     """Hosts of token servers that credentials may be sent to, though their registry is elsewhere."""
-    mirrors: dict[str, list[str]] = Field(default_factory=dict)
+    mirrors: dict[Host, list[Mirror]] = Field(default_factory=dict)
     """Registry -> mirrors, as "host" or "host/prefix", to ask first when pulling."""
 
 
