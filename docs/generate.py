@@ -51,11 +51,12 @@ def _leaves(name: str, parser: argparse.ArgumentParser):
 def commands() -> str:
     """The page of commands."""
     lines = ["# Commands", "", MADE, ""]
-    lines += ["Every long option has an environment twin: `--output` is `$STACKBUILD_OUTPUT`. Exit status: 0 done,"]
-    lines += ["1 the build failed, 2 the request or a BUILD.toml is wrong, 130 interrupted.", ""]
+    lines += ["Every long option has an environment twin: `--output` is `$STACKBUILD_OUTPUT`."]
+    lines += ["Exit status: 0 done, 1 the build failed, 2 the request or a BUILD.toml is wrong, 130 interrupted.", ""]
     for name, parser in _leaves("stackbuild", make_parser()):
         positional = [action for action in parser._actions if not action.option_strings]
-        usage = " ".join([name, *(f"{a.metavar or a.dest}{'…' if a.nargs in ('+', '*') else ''}" for a in positional)])
+        names = [f"{a.metavar or a.dest}{'…' if a.nargs in ('+', '*') else ''}" for a in positional]
+        usage = " ".join([name, *names])
         lines += [f"## {usage}", "", parser.description or "", ""]
         rows = []
         for action in positional + [action for action in parser._actions if action.option_strings]:
