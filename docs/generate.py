@@ -52,7 +52,7 @@ def commands() -> str:
     """The page of commands."""
     lines = ["# Commands", "", MADE, ""]
     lines += ["Every long option has an environment twin: `--output` is `$STACKBUILD_OUTPUT`."]
-    lines += ["Exit status: 0 done, 1 the build failed, 2 the request or a BUILD.toml is wrong, 130 interrupted.", ""]
+    lines += ["Exit status: 0 done, 1 failed, 2 the request or a BUILD.toml is wrong, 130 interrupted.", ""]
     for name, parser in _leaves("stackbuild", make_parser()):
         positional = [action for action in parser._actions if not action.option_strings]
         names = [f"{a.metavar or a.dest}{'…' if a.nargs in ('+', '*') else ''}" for a in positional]
