@@ -40,7 +40,7 @@ def test_forms(text, host, path, tag, digest):
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":1", "a:", "a@", "a@sha256:12", f"a@{SHA}0", f"a@{SHA.upper()}", "docker.io/A", "a//b", "/a", "a/", "a b", "a:b c",
+    ["", ":1", "a:", "a@", "a@sha256:12", f"a@{SHA}0", f"a@{SHA.upper()}", "docker.io/A", "A/b", "LOCALHOST/x", "a//b", "/a", "a/", "a b", "a:b c",
      "a:" + "x" * 129, "a/../b", "a/.b", "a/b-", "a___b", "x" * 256, "ex ample.com/a", "example.com:port/a", "a\n", "user@example.com/a"],
 )  # fmt: skip
 def test_what_is_none(text):

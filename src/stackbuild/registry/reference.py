@@ -41,7 +41,7 @@ class Repository:
     def parse(cls, text: str) -> Repository:
         """A repository as `docker push` takes it; Docker Hub's short names included. Raises ValueError."""
         first, slash, rest = text.partition("/")
-        is_host = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
+        is_host = slash and ("." in first or ":" in first or first == "localhost")
         host, path = (first, rest) if is_host else (HUB, text)
         if host in ("index.docker.io", "registry-1.docker.io"):
             host = HUB
