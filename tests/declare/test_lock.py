@@ -53,7 +53,7 @@ def test_nothing_new_writes_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("<<<<<<< HEAD\n", "stackbuild.lock:1:"),
+        ("<<<<<<< HEAD\n", "stackbuild.lock:1:1: not TOML: "),
         ("", "stackbuild.lock:1:1: the lock file is of another version"),
         ("version = 2\n", "stackbuild.lock:1:11: the lock file is of another version"),
         ("version = 1\n[base]\nx = 1\n", "stackbuild.lock:3:1: this is no entry of a lock file"),

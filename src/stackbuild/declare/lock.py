@@ -79,8 +79,11 @@ def _read(root: Path) -> Iterator[tuple[Name, Entry]]:
     file = root / LOCK_FILE
     if not file.is_file():
         return
-    document = Document.read(file, LOCK_FILE)
     advice = "restore it, or remove it and run 'stackbuild lock'"
+    try:
+        document = Document.read(file, LOCK_FILE)
+    except RequestError as error:  # most often the marks of a merge
+        raise RequestError(error.what, where=error.where, hint=advice) from error
     if document.data.get("version") != VERSION:
         where = document.position(("version",)) if "version" in document.data else Position(LOCK_FILE)
         raise RequestError("the lock file is of another version", where=where, hint=advice)

@@ -7,6 +7,7 @@ be fetched. docker is given one archive.
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from ..errors import BuildFailed, RequestError
 from ..oci.model import Image
 from ..oci.remote import Remote
 from ..store import Store
-from .archive import check_format, write_archive
+from .archive import write_archive
 from .layout import write_layout
 
 ENGINES = ("podman", "docker")
 _NAME = "stackbuild-load"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": "386"}
 
 
 def find_engine(chosen: str | None) -> str:
@@ -36,16 +38,29 @@ def find_engine(chosen: str | None) -> str:
 
 
 def load(store: Store, remote: Remote, engine: str, result: Any, name: str, tags: Sequence[str]) -> str:
-    """Load an image for one platform under its names; returns the engine's id of it.
+    """Load an image under its names, of several platforms this machine's; returns the engine's id of it.
 
-    name: of the target, for messages. Raises RequestError for several platforms, BuildFailed when the engine
-    refuses.
+    name: of the target, for messages. Raises RequestError when there are several and none is this machine's,
+    BuildFailed when the engine refuses.
     """
-    check_format(result, "docker-archive", name)
-    image = Image.of(result["images"][0])
+    image = _fitting(result, name)
+    result = {"images": [image.data()], "index": None}
     with tempfile.TemporaryDirectory(dir=store.temp) as folder:
         by = _into_podman if engine == "podman" else _into_docker
         return by(store, remote, result, image, tags, Path(folder))
+
+
+def _fitting(result: Any, name: str) -> Image:
+    images = [Image.of(data) for data in result["images"]]
+    if len(images) == 1:
+        return images[0]
+    machine = platform.machine().lower()
+    here = f"linux/{_ARCHITECTURES.get(machine, machine)}"
+    for image in images:
+        if image.platform == here:
+            return image
+    have = ", ".join(image.platform for image in images)
+    raise RequestError(f"{name} is not for {here}, but for {have}", hint="choose one with --platform")
 
 
 def _into_podman(
