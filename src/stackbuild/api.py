@@ -226,8 +226,8 @@ class Workspace:
         }
         check_distinct(named.items())
         request = replace(request or Request(), output="none")
-        built = {item.address: item for item in self.build(*specs, request=request, listener=listener)}
         with self.store.shared():
+            built = {item.address: item for item in self.build(*specs, request=request, listener=listener)}
             return push(
                 self.store,
                 self.remote,
@@ -248,6 +248,8 @@ class Workspace:
 
         engine, naming, loaded = find_engine(engine), Naming(self._opened), []
         images = self._images(specs)
+        for tag in tags:
+            check_tag(tag, images)
         request = replace(request or Request(), output="none")
         with self.store.shared():
             for built in self.build(*map(str, images), request=request, listener=listener):
@@ -262,7 +264,7 @@ class Workspace:
         Raises StackbuildError; nothing is written then.
         """
         lock, pins = Lock(self.root), self._pins(specs)
-        done = relock(lock, [pin for pin, _ in pins], upgrade=upgrade, all_known=not specs)
+        done = relock(lock, pins, upgrade=upgrade, all_known=not specs)
         lock.save()
         return done
 
@@ -281,13 +283,15 @@ class Workspace:
             for pin in self.types[declaration.type_name].pins(declaration, self.remote)
         ]
 
-    def inspect(self, spec: str, *, platform: str | None = None, files: bool = False) -> list[dict[str, Any]]:
+    def inspect(
+        self, spec: str, *, platform: str | None = None, files: bool = False, locked: bool = False
+    ) -> list[dict[str, Any]]:
         """Build targets, and describe them: platforms, layers, sizes, files. Raises StackbuildError."""
         from .deliver.inspect import describe
 
         found: list[dict[str, Any]] = []
         with self.store.shared():
-            for built in self.build(spec, request=Request(platform, output="none")):
+            for built in self.build(spec, request=Request(platform, output="none", locked=locked)):
                 if files:
                     self.fetch(built.result)
                 found += describe(self.store, built.result, files=files)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..declare.lock import LOCK_FILE, Entry, Lock, Name
 from ..declare.package import Declaration
-from ..errors import RequestError, StackbuildError
+from ..errors import DigestMismatch, RegistryError, RequestError, StackbuildError
 from ..targets.target import Pin
 
 
@@ -36,7 +36,7 @@ class Pins:
                     where=declaration.position(pin.key),
                     hint="run 'stackbuild lock' and commit it",
                 )
-            entry = pin.resolve()
+            entry = resolved(pin, declaration)
             self._lock.put(pin.name, entry)
             self._note(f"locked {pin.name[1]}  {_shown(entry)}")
             return entry
@@ -60,15 +60,24 @@ class Locking:
         ]
 
 
-def relock(lock: Lock, pins: Iterable[Pin], *, upgrade: bool, all_known: bool) -> Locking:
+def resolved(pin: Pin, declaration: Declaration) -> Entry:
+    """What a pin means now. Raises RegistryError and DigestMismatch, at the field that names it."""
+    try:
+        return pin.resolve()
+    except (RegistryError, DigestMismatch) as error:
+        where = error.where or declaration.position(pin.key)
+        raise type(error)(error.what, where=where, hint=error.hint) from error
+
+
+def relock(lock: Lock, pins: Iterable[tuple[Pin, Declaration]], *, upgrade: bool, all_known: bool) -> Locking:
     """Resolve what the lock lacks; upgrade: all of it; all_known: the pins are all that there are, so
     that entries which none of them names are taken away. Nothing is written."""
     done = Locking()
-    wanted = {pin.name: pin for pin in pins}
-    for name, pin in sorted(wanted.items()):
+    wanted = {pin.name: (pin, declaration) for pin, declaration in pins}
+    for name in sorted(wanted):
         before = lock.get(name)
         if before is None or upgrade:
-            after = pin.resolve()
+            after = resolved(*wanted[name])
             if after != before:
                 lock.put(name, after)
                 done.changes[name] = (before, after)

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from .common import Commands, command, print_json
+from .common import Commands, add_locked, command, print_json
 
 
 def add(commands: Commands) -> None:
@@ -17,6 +17,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--files", action="store_true", help="list the files of every layer")
     parser.add_argument("--platform", metavar="OS/ARCH", help="of an image on disk that has several")
+    add_locked(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object, with every file")
     parser.set_defaults(run=run)
 
@@ -38,7 +39,9 @@ def run(options: argparse.Namespace) -> int:
         from ..api import Workspace
 
         with Workspace.open() as workspace:
-            described = workspace.inspect(options.what, platform=options.platform, files=files)
+            described = workspace.inspect(
+                options.what, platform=options.platform, files=files, locked=options.locked
+            )
     if options.json:
         print_json({"images": described})
     else:

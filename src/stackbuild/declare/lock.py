@@ -91,7 +91,11 @@ def _read(root: Path) -> Iterator[tuple[Name, Entry]]:
         if section == "version":
             continue
         for name, entry in tables.items() if isinstance(tables, dict) else [("", None)]:
-            if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+            if (
+                not isinstance(entry, dict)
+                or not entry
+                or not all(isinstance(value, str) for value in entry.values())
+            ):
                 where = document.position((section, name), of_key=True)
                 raise RequestError("this is no entry of a lock file", where=where, hint=advice)
             yield (section, name), entry

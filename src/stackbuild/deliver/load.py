@@ -6,12 +6,14 @@ be fetched. docker is given one archive.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,6 @@ from .archive import write_archive
 from .layout import write_layout
 
 ENGINES = ("podman", "docker")
-_NAME = "stackbuild-load"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": "386"}
 
 
@@ -45,7 +46,7 @@ def load(store: Store, remote: Remote, engine: str, result: Any, name: str, tags
     """
     image = _fitting(result, name)
     result = {"images": [image.data()], "index": None}
-    with tempfile.TemporaryDirectory(dir=store.temp) as folder:
+    with tempfile.TemporaryDirectory(dir=store.temp, prefix="load-") as folder:
         by = _into_podman if engine == "podman" else _into_docker
         return by(store, remote, result, image, tags, Path(folder))
 
@@ -70,29 +71,36 @@ def _into_podman(
     absent = [layer for layer in layers if not store.blobs.has(layer.layer.digest, layer.layer.size)]
     known = _known_to_podman(image) if absent else set()
     skipped = {layer.layer.digest for layer in absent if layer.layer.diff_id in known}
+    name = f"stackbuild-{uuid.uuid4().hex}"  # podman names what it pulls after the layout; others load too
+    pull = ["podman", "pull", "--quiet", f"oci:{name}"]
     try:
         remote.fetch([layer for layer in layers if layer.layer.digest not in skipped], store)
-        write_layout(store, result, folder / _NAME, without=skipped)
-        identity = _said(["podman", "pull", "--quiet", f"oci:{_NAME}"], folder)
+        write_layout(store, result, folder / name, without=skipped)
+        identity = _said(pull, folder)
     except BuildFailed:
         if not skipped:
             raise
         # It has these layers, but not from these blobs: give it all of them.
         remote.fetch(layers, store)
-        write_layout(store, result, folder / _NAME)
-        identity = _said(["podman", "pull", "--quiet", f"oci:{_NAME}"], folder)
+        write_layout(store, result, folder / name)
+        identity = _said(pull, folder)
     if tags:
         _said(["podman", "tag", identity, *tags], folder)
-    _said(["podman", "untag", identity, f"localhost/{_NAME}:latest"], folder)
+    with contextlib.suppress(BuildFailed):
+        _said(["podman", "untag", identity, f"localhost/{name}:latest"], folder)
     return identity
 
 
 def _known_to_podman(image: Image) -> set[str]:
     """The diff_ids, from the lowest layer on, that some image of podman's has in the same places."""
-    listed = _output(["podman", "images", "--quiet", "--no-trunc"], Path.cwd()).split()
-    if not listed:
-        return set()
-    chains = json.loads(_output(["podman", "image", "inspect", *sorted(set(listed))], Path.cwd()))
+    try:
+        listed = _output(["podman", "images", "--quiet", "--no-trunc"], Path.cwd()).split()
+        described = (
+            _output(["podman", "image", "inspect", *sorted(set(listed))], Path.cwd()) if listed else "[]"
+        )
+        chains = json.loads(described)
+    except (BuildFailed, ValueError):
+        return set()  # an image may go between the two questions; then all layers are given
     ours = [layer.layer.diff_id for layer in image.layers]
     longest = 0
     for chain in chains:
@@ -109,10 +117,11 @@ def _into_docker(
     archive = folder / "image.tar"
     write_archive(store, result, archive, "docker-archive", tags[0] if tags else None)
     _said(["docker", "load", "--quiet", "--input", str(archive)], folder)
-    identity = str(image.config["digest"])
+    if not tags:
+        return str(image.config["digest"])
     for tag in tags[1:]:
         _said(["docker", "tag", tags[0], tag], folder)
-    return identity
+    return _said(["docker", "image", "inspect", "--format", "{{.Id}}", tags[0]], folder)
 
 
 def run(engine: str, identity: str, options: Sequence[str], arguments: Sequence[str]) -> int:

@@ -46,7 +46,8 @@ class Plain(Quiet):
     def transfer(self, verb: str, name: str, size: int) -> Iterator[Callable[[int], None]]:
         start = time.monotonic()
         yield lambda size: None
-        print(f"{verb}  {_transferred(name, size, start)}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{verb}  {_transferred(name, size, start)}\n")  # in one piece: threads write
+        sys.stderr.flush()
 
 
 class Live(Quiet):

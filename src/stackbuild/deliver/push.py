@@ -77,15 +77,11 @@ class _Push:
     remote: Remote
     sent: dict[tuple[Repository, str], int] = field(default_factory=dict)
 
-    def blob(self, blob: _Blob, repositories: Sequence[Repository]) -> None:
-        """Have all the repositories, of one registry, hold the blob."""
+    def blob(self, blob: _Blob, repositories: Sequence[Repository], known: Sequence[Repository]) -> None:
+        """Have all the repositories, of one registry, hold the blob; known: others of it that do."""
         registry = self.remote.registry
-        missing = [
-            repository for repository in repositories if not registry.has_blob(repository, blob.digest)
-        ]
-        holders = [repository for repository in repositories if repository not in missing]
-        if blob.origin and repositories[0].host == blob.origin.host:
-            holders.insert(0, blob.origin)
+        missing = [place for place in repositories if not registry.has_blob(place, blob.digest)]
+        holders = [*known, *(place for place in repositories if place not in missing)]
         for repository in missing:
             location = ""
             for holder in holders[:2]:
@@ -122,8 +118,11 @@ def push(store: Store, remote: Remote, wanted: Sequence[Pushing]) -> list[Pushed
     pool = ThreadPoolExecutor(_AT_ONCE, "push")
     try:
         there = _each(pool, partial(_is_there, remote), places)
-        lacking = [place for place, is_there in zip(places, there, strict=True) if not is_there]
-        _each(pool, work.blob, _blobs(lacking))
+        lacking, whole = (
+            [place for place, is_there in zip(places, there, strict=True) if is_there == wanted_there]
+            for wanted_there in (False, True)
+        )
+        _each(pool, work.blob, _blobs(lacking, whole))
         for kind in (MANIFEST, INDEX):
             _each(pool, work.manifest, _documents(lacking, kind))
         tags = [
@@ -153,9 +152,13 @@ def _each(pool: Executor, step: Callable[..., T], items: Iterable[tuple[Any, ...
 
 
 def _is_there(remote: Remote, item: Pushing, repository: Repository) -> bool:
-    """Whether a repository holds the whole image: it takes no manifest without what that names."""
-    digest: str = root_of(item.result)["digest"]
-    return remote.registry.manifest_digest(Reference(repository, "", digest)) == digest
+    """Whether a repository holds the whole image: every manifest of it, and what those name with them."""
+    manifests = [Image.of(data).manifest for data in item.result["images"]]
+    digests = [root_of(item.result)["digest"], *(manifest["digest"] for manifest in manifests)]
+    return all(
+        remote.registry.manifest_digest(Reference(repository, "", digest)) == digest
+        for digest in dict.fromkeys(digests)
+    )
 
 
 def _documents(
@@ -171,17 +174,27 @@ def _documents(
                 yield descriptor, repository
 
 
-def _blobs(places: Sequence[tuple[Pushing, Repository]]) -> Iterator[tuple[_Blob, list[Repository]]]:
-    """Every blob once per registry, the large ones first, with the repositories that should hold it."""
+def _blobs(
+    lacking: Sequence[tuple[Pushing, Repository]], there: Sequence[tuple[Pushing, Repository]]
+) -> Iterator[tuple[_Blob, list[Repository], list[Repository]]]:
+    """Every blob once per registry, the large ones first: it, who should have it, and who is known to.
+
+    The repository that a base came from comes first among those.
+    """
     blobs: dict[str, _Blob] = {}
-    holders: dict[tuple[str, str], dict[Repository, None]] = {}
-    for item, repository in places:
-        for data in item.result["images"]:
-            for blob in _blobs_of(Image.of(data)):
+    wanted: dict[tuple[str, str], dict[Repository, None]] = {}
+    known: dict[tuple[str, str], dict[Repository, None]] = {}
+    for places, table in ((lacking, wanted), (there, known)):
+        for item, repository in places:
+            for blob in [blob for data in item.result["images"] for blob in _blobs_of(Image.of(data))]:
                 blobs.setdefault(blob.digest, blob)
-                holders.setdefault((repository.host, blob.digest), {})[repository] = None
-    for (_, digest), repositories in sorted(holders.items(), key=lambda pair: -blobs[pair[0][1]].size):
-        yield blobs[digest], list(repositories)
+                table.setdefault((repository.host, blob.digest), {})[repository] = None
+                if blob.origin:
+                    at = (blob.origin.host, blob.digest)
+                    known[at] = {blob.origin: None, **known.get(at, {})}
+    for at, repositories in sorted(wanted.items(), key=lambda pair: -blobs[pair[0][1]].size):
+        others = [place for place in known.get(at, {}) if place not in repositories]
+        yield blobs[at[1]], list(repositories), others
 
 
 def _pushed(work: _Push, item: Pushing, repository: Repository) -> Pushed:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..digests import check_digest, digest_of
 from ..errors import DigestMismatch, RegistryError
 from ..layer.write import Layer
-from ..registry.documents import INDEX_TYPES, parse
+from ..registry.documents import IMAGE_TYPES, INDEX_TYPES, parse
 from ..registry.reference import Reference, Repository
 from ..store import Store
 from .documents import adopt, layers_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CONFIG_LIMIT = 8 << 20
 _AT_ONCE = 4  # layers fetched at the same time
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
 class Watch(Protocol):
@@ -78,7 +78,7 @@ class Remote:
             try:
                 return self.registry.manifest(replace(reference, repository=place))
             except (RegistryError, DigestMismatch):
-                continue  # a mirror may lack it, or be down; nothing of it is believed without its digest
+                continue  # it may lack it, or be down
         return self.registry.manifest(replace(reference, repository=own))
 
     def _pieces(self, layer: ImageLayer, offset: int, *, mirrored: bool = True) -> Iterator[bytes]:
@@ -93,18 +93,20 @@ class Remote:
             except RegistryError:
                 continue
         try:
-            yield from self.registry.blob(own, digest, size, offset)
+            for piece in self.registry.blob(own, digest, size, offset):
+                offset += len(piece)
+                yield piece
         except RegistryError:
             if not layer.urls:
                 raise
-            yield from self.registry.foreign_blob(layer.urls[0], digest, size, offset)
+            yield from self.registry.foreign_blob(own, layer.urls[0], digest, size, offset)
 
     def download(self, url: str) -> Iterator[bytes]:
         """The bytes at any URL, anonymously. The caller checks them."""
         answer = self.registry.transport.exchange("GET", url)
         if answer.status != 200:
             answer.close()
-            raise RegistryError(f"{url} answered {answer.status}")
+            raise RegistryError(f"it answered {answer.status}")
         yield from answer.pieces()
 
     def resolve(self, reference: Reference) -> dict[str, str]:
@@ -114,9 +116,12 @@ class Remote:
         try:
             if manifest.media_type in INDEX_TYPES:
                 for descriptor in parse(manifest.data)["manifests"]:
-                    platform = descriptor.get("platform") or {}
-                    if platform.get("os") not in (None, "unknown"):  # "unknown" are attestations
-                        found.setdefault(platform_text(platform), check_digest(descriptor["digest"]))
+                    digest, platform = check_digest(descriptor["digest"]), descriptor.get("platform")
+                    if not platform and descriptor.get("mediaType") in IMAGE_TYPES:
+                        inner = self._manifest(replace(reference, digest=digest))
+                        platform = parse(self._config(reference, parse(inner.data)))
+                    if platform and platform.get("os") != "unknown":  # those are attestations
+                        found.setdefault(platform_text(platform), digest)
             else:
                 config = self._config(reference, parse(manifest.data))
                 found[platform_text(parse(config))] = manifest.digest
@@ -155,7 +160,8 @@ class Remote:
             found = platform_text(config)
         except _MALFORMED as error:
             raise _malformed(reference, error) from error
-        if found != platform:
+        # Of the variant, an index and a configuration often say different things; the index was chosen by.
+        if found.split("/")[:2] != platform.split("/")[:2]:
             raise RegistryError(f"{reference} is for {found}, not for {platform}")
         if manifest.media_type != MANIFEST or document["config"].get("mediaType") != CONFIG:
             return adopt(store, platform, config, layers)
@@ -186,9 +192,9 @@ class Remote:
         with self.watch("fetch", digest, size) as progress:
             try:
                 store.blobs.resume(digest, size, lambda offset: self._pieces(item, offset), progress)
-            except DigestMismatch:
+            except DigestMismatch as error:
                 if len(self._places(Repository.parse(item.origin))) == 1:
-                    raise
+                    raise DigestMismatch(f"{item.origin}: {error.what}") from error
                 # A mirror sent something else; the registry itself may know better.
                 store.blobs.resume(
                     digest, size, lambda offset: self._pieces(item, offset, mirrored=False), progress

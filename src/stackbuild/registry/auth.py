@@ -19,11 +19,14 @@ from .credentials import Credential
 from .reference import HUB, Repository
 from .transport import Answer, Transport
 
-_CHALLENGE = re.compile(r"\s*(Basic|Bearer)\s+(.*)", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s*(?:,|$)|\s+[^\s=,])")
 _PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _LIMIT = 1 << 16  # bytes of a token answer
 _SHORTEST = 60  # seconds that a token lasts when its server does not say (token spec, "expires_in")
 _MARGIN = 10  # seconds before its end at which a token is no longer used
+
+_KNOWN_REALMS = {HUB: "auth.docker.io", "registry.gitlab.com": "gitlab.com"}
 
 Scopes = frozenset[tuple[str, str]]
 """(repository's path, actions), as ("team/app", "pull,push")."""
@@ -36,12 +39,17 @@ class _Token:
 
 
 def parse_challenge(header: str) -> tuple[str, dict[str, str]] | None:
-    """(scheme, parameters) of a WWW-Authenticate header that can be answered, or None."""
-    found = _CHALLENGE.match(header)
-    if not found:
-        return None
-    values = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(found[2])}
-    return found[1].lower(), values
+    """(scheme, parameters) of the first challenge in WWW-Authenticate that can be answered, or None.
+
+    A header may hold several challenges, apart by commas like their parameters (RFC 9110, section 11.6.1).
+    """
+    starts = list(_SCHEME.finditer(_QUOTED.sub(lambda text: "_" * len(text[0]), header)))
+    for number, start in enumerate(starts):
+        if start[1].lower() in ("basic", "bearer"):
+            end = starts[number + 1].start() if number + 1 < len(starts) else len(header)
+            values = _PARAMETER.findall(header[start.end() : end])
+            return start[1].lower(), {name.lower(): quoted or plain for name, quoted, plain in values}
+    return None
 
 
 class Authorizer:
@@ -91,7 +99,7 @@ class Authorizer:
                     return None
                 self._basic[repository.host] = credential.basic()
                 return credential.basic()
-            token = self._fetch(repository, scopes, values, credential)
+            token = self._fetch(repository, scopes, values, credential, refused.url)
             self._tokens[repository.host, scopes] = token
             self._secrets.add(token.value)
             return f"Bearer {token.value}"
@@ -103,9 +111,14 @@ class Authorizer:
         return text
 
     def _fetch(
-        self, repository: Repository, scopes: Scopes, values: dict[str, str], credential: Credential | None
+        self,
+        repository: Repository,
+        scopes: Scopes,
+        values: dict[str, str],
+        credential: Credential | None,
+        asked: str,
     ) -> _Token:
-        realm = self._realm(repository, values.get("realm", ""), credential)
+        realm = self._realm(repository, asked, values.get("realm", ""), credential)
         query = [("service", values["service"])] if values.get("service") else []
         wanted = [("scope", f"repository:{path}:{actions}") for path, actions in sorted(scopes)]
         headers: dict[str, str] = {}
@@ -118,38 +131,38 @@ class Authorizer:
                 ("refresh_token", credential.identity_token),
             ]
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            answer = self._transport.exchange("POST", realm, headers, urllib.parse.urlencode(form).encode())
+            data = urllib.parse.urlencode(form).encode()
+            answer = self._transport.exchange("POST", realm, headers, data, limit=_LIMIT)
         else:
             if credential:
                 headers["Authorization"] = credential.basic()
             joint = "&" if "?" in realm else "?"
             url = f"{realm}{joint}{urllib.parse.urlencode([*query, *wanted])}"
-            answer = self._transport.exchange("GET", url, headers)
+            answer = self._transport.exchange("GET", url, headers, limit=_LIMIT)
         return self._token(repository, realm, answer, credential)
 
     def _token(
         self, repository: Repository, realm: str, answer: Answer, credential: Credential | None
     ) -> _Token:
         server = urllib.parse.urlsplit(realm).netloc
-        data = answer.read(_LIMIT)
         if answer.status != 200:
             login = login_hint(repository.host, credential)
             raise RegistryError(f"the token server {server} answered {answer.status}", hint=login)
         try:
-            document = json.loads(data)
+            document = json.loads(answer.body)
             value = document.get("token") or document["access_token"]
             lasts = max(int(document.get("expires_in") or 0), _SHORTEST)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             raise RegistryError(f"the token server {server} gave no token") from None
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise RegistryError(f"the token server {server} gave a malformed token")
         return _Token(value, time.monotonic() + lasts - _MARGIN)
 
-    def _realm(self, repository: Repository, realm: str, credential: Credential | None) -> str:
+    def _realm(self, repository: Repository, asked: str, realm: str, credential: Credential | None) -> str:
         """The token server's URL, if it is one that the credential may go to. Raises RegistryError."""
-        if not realm or "@" in urllib.parse.urlsplit(realm).netloc:
+        if not realm:
             raise RegistryError("its challenge names no token server")
-        url = self._transport.joined("https://registry.invalid/", realm)
+        url = self._transport.joined(asked, realm)
         server = urllib.parse.urlsplit(url)
         if credential and not self._may_see(repository.host, server.hostname or "", server.netloc):
             raise RegistryError(
@@ -160,13 +173,8 @@ class Authorizer:
 
     def _may_see(self, registry: str, hostname: str, server: str) -> bool:
         own = urllib.parse.urlsplit(f"//{registry}").hostname or registry
-        if hostname == own or {hostname, server} & self._realms:
-            return True
-        if own == HUB:
-            return hostname == "auth.docker.io"
-        # A token server is often a sister (registry.example.com, auth.example.com), or the parent.
-        parent = own.partition(".")[2]
-        return parent.count(".") >= 1 and (hostname == parent or hostname.endswith(f".{parent}"))
+        # A shared parent proves nothing: it may be a hoster's, or a country's.
+        return hostname in (own, _KNOWN_REALMS.get(own)) or bool({hostname, server} & self._realms)
 
 
 def login_hint(host: str, credential: Credential | None) -> str:

@@ -16,7 +16,7 @@ from .credentials import Credential, find
 from .documents import TYPES, media_type_of
 from .reference import Reference, Repository
 from .session import Session, pull, push
-from .transport import BACKOFF, TRIES, Answer, Broken, Cancelled, Transport
+from .transport import BACKOFF, TRIES, Answer, Broken, Cancelled, Transport, shown
 from .upload import Upload
 
 MANIFEST_LIMIT = 4 << 20  # bytes; what registries take at most (distribution spec, "Pushing Manifests")
@@ -69,11 +69,11 @@ class Registry:
         """The manifest or index that a reference means, checked against its digest when it states one."""
         with self._session.doing(reference.repository, f"cannot read {reference.name}"):
             answer = self._manifest("GET", reference)
-            data = answer.read(MANIFEST_LIMIT)
+            data = answer.body
             found = digest_of(data)
             claimed = reference.digest or answer.headers.get("Docker-Content-Digest") or found
             if check_digest(claimed) != found:
-                raise DigestMismatch(f"{reference}: expected {claimed}, the registry sent {found}")
+                raise DigestMismatch(f"expected {claimed}, the registry sent {found}")
             media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
             return Manifest(media_type_of(data, media_type), found, data)
 
@@ -88,9 +88,15 @@ class Registry:
             return check_digest(claimed) if claimed else self.manifest(reference).digest
 
     def _manifest(self, method: str, reference: Reference, *, missing: bool = False) -> Answer:
-        url = self._session.url(reference.repository, f"manifests/{reference.name}")
+        name = check_digest(reference.digest) if reference.digest else reference.tag
+        url = self._session.url(reference.repository, f"manifests/{name}")
         answer = self._session.request(
-            method, url, reference.repository, pull(reference.repository), {"Accept": ", ".join(TYPES)}
+            method,
+            url,
+            reference.repository,
+            pull(reference.repository),
+            {"Accept": ", ".join(TYPES)},
+            limit=MANIFEST_LIMIT,
         )
         return self._session.expect(answer, reference.repository, 200, *((404,) if missing else ()))
 
@@ -108,7 +114,7 @@ class Registry:
             self._session.expect(answer, repository, 201, 200, 202).close()
             stored = answer.headers.get("Docker-Content-Digest")
             if stored and stored != digest_of(data):
-                raise DigestMismatch(f"{repository}: pushed {digest_of(data)}, the registry stored {stored}")
+                raise DigestMismatch(f"pushed {digest_of(data)}, the registry stored {stored}")
 
     # -- blobs, down
 
@@ -135,23 +141,24 @@ class Registry:
         with self._session.doing(repository, f"cannot read {digest}"):
             yield from self._resumed(request, digest, size, offset)
 
-    def foreign_blob(self, url: str, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
-        """The bytes of a blob that lies outside of registries (image spec, descriptor.md, "urls").
-
-        No credential is ever sent along.
+    def foreign_blob(
+        self, repository: Repository, url: str, digest: str, size: int, offset: int = 0
+    ) -> Iterator[bytes]:
+        """The bytes of a blob that a repository's manifest says lies elsewhere (image spec, descriptor.md,
+        "urls"). No credential is ever sent along.
         """
 
         def request(start: int) -> Answer:
             wanted = {"Range": f"bytes={start}-"} if start else {}
-            answer = self.transport.exchange(
-                "GET", self.transport.joined("https://urls.invalid/", url), wanted
-            )
+            target = self.transport.joined(self._session.url(repository, ""), url)
+            answer = self.transport.exchange("GET", target, wanted)
             if answer.status not in (200, 206):
                 answer.close()
-                raise RegistryError(f"{url} answered {answer.status}")
+                raise RegistryError(f"{shown(url)} answered {answer.status}")
             return answer
 
-        yield from self._resumed(request, digest, size, offset)
+        with self._session.doing(repository, f"cannot read {digest}"):
+            yield from self._resumed(request, digest, size, offset)
 
     def _resumed(
         self, request: Callable[[int], Answer], digest: str, size: int, offset: int
@@ -192,7 +199,10 @@ class Registry:
         answer.close()
         if answer.status == 201:
             return None
-        return self._session.location(answer) if answer.status == 202 else ""
+        if answer.status != 202 or not answer.headers.get("Location"):
+            return ""
+        with self._session.doing(repository, f"cannot push {digest}"):
+            return self._session.location(answer)
 
     def upload(
         self,

@@ -22,6 +22,7 @@ def parse(data: bytes) -> dict[str, Any]:
     """A JSON object. Raises RegistryError when it is none."""
     try:
         document = json.loads(data)
+        json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate cannot be written again
     except (ValueError, RecursionError):
         raise RegistryError("the document is not JSON") from None
     if not isinstance(document, dict):

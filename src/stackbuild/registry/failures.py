@@ -27,6 +27,8 @@ def reason(error: Exception) -> str:
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, TimeoutError):
+            return f"TLS failed: {(cause.reason or 'it broke off').replace('_', ' ').lower()}"
         if isinstance(cause, TimeoutError):
             return "no answer in time"
         if isinstance(cause, http.client.IncompleteRead):
@@ -38,20 +40,22 @@ def reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+
+
 def is_final(error: Exception) -> bool:
-    """Whether another try cannot help: a name that is unknown, TLS that the other side does not speak."""
-    return any(isinstance(cause, ssl.SSLError | socket.gaierror) for cause in _chain(error))
+    """Whether another try cannot help: a certificate, a name that is unknown, a server without TLS."""
+    causes = list(_chain(error))
+    unknown = any(isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN for cause in causes)
+    distrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
+    return unknown or distrusted or is_no_tls(error)
 
 
-def is_certificate(error: Exception) -> bool:
-    """Whether it is the other side's certificate that is not trusted."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+def is_tls(error: Exception) -> bool:
+    """Whether it is TLS that failed, and not the connection."""
+    return any(isinstance(cause, ssl.SSLError) for cause in _chain(error))
 
 
 def is_no_tls(error: Exception) -> bool:
-    """Whether a failure of TLS tells of a server that speaks plain HTTP."""
-    causes = list(_chain(error))
-    if is_certificate(error) or any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return False
-    signs = (ssl.SSLError, ConnectionError, http.client.HTTPException)
-    return any(isinstance(cause, signs) for cause in causes)
+    """Whether a failure of TLS tells of a server that speaks something else."""
+    return any(isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS for cause in _chain(error))

@@ -6,7 +6,9 @@ manifests", for the limits of names and tags.
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import urllib.parse
 from dataclasses import dataclass
 
 from ..digests import is_digest
@@ -25,6 +27,17 @@ def check_tag(tag: str) -> str:
     if not _TAG.match(tag):
         raise ValueError(f"'{tag}' is not a tag; write letters, digits, _ . and -, at most 128")
     return tag
+
+
+def _has_port(host: str) -> bool:
+    """Whether what follows a host's name, if anything, is a port; and an address in brackets an address."""
+    try:
+        parts = urllib.parse.urlsplit(f"//{host}")
+        if host.startswith("["):
+            ipaddress.IPv6Address(parts.hostname or "")
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, order=True)
@@ -47,7 +60,7 @@ class Repository:
             host = HUB
         if host == HUB and "/" not in path:
             path = f"library/{path}"
-        if not _HOST.match(host):
+        if not _HOST.match(host) or not _has_port(host):
             raise ValueError(f"'{text}' is not a repository: '{host}' is not a host")
         if len(path) > _LONGEST or not all(map(_PART.match, path.split("/"))):
             hint = " (names are lower-case)" if path != path.lower() else ""

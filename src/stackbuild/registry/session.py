@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
-from ..errors import RegistryError, StackbuildError
+from ..errors import DigestMismatch, RegistryError, StackbuildError
 from .auth import Authorizer, Scopes, login_hint
 from .credentials import Credential
 from .reference import HUB, Repository
 from .transport import Answer, Body, Cancelled, Transport, origin
 
 _ERROR_LIMIT = 1 << 16
+_SHOWN = 200  # characters of what a registry says of a refusal
 _HUB_API = "registry-1.docker.io"
 
 
@@ -43,6 +44,7 @@ class Session:
         body: Body | None = None,
         *,
         tries: int | None = None,
+        limit: int | None = None,
     ) -> Answer:
         """One request with the authorization it needs, obtained anew when it is refused.
 
@@ -52,7 +54,7 @@ class Session:
         used = self._auth.header(repository, scopes) if own else None
         for _ in range(3):  # nothing, a token that just ended, a fresh one
             sent = {**(headers or {}), **({"Authorization": used} if used else {})}
-            answer = self.transport.exchange(method, url, sent, body, tries=tries)
+            answer = self.transport.exchange(method, url, sent, body, tries=tries, limit=limit)
             if answer.status != 401 or not own:
                 return answer
             used = self._auth.answer(repository, scopes, answer, used)
@@ -75,7 +77,7 @@ class Session:
         """The answer, if it has one of the statuses. Raises RegistryError."""
         if answer.status in statuses:
             return answer
-        said = self._auth.redact(_said(answer))
+        said = self._auth.redact(_said(answer))[:_SHOWN]
         hint = ""
         if answer.status in (401, 403):
             hint = login_hint(repository.host, self._find(repository.host, repository.path))
@@ -90,11 +92,12 @@ class Session:
             yield
         except Cancelled:
             raise
-        except RegistryError as error:
+        except (RegistryError, DigestMismatch) as error:
             if error.what.startswith(f"{repository}: "):
                 raise
             text = self._auth.redact(f"{repository}: {what}: {error.what}")
-            raise RegistryError(text, hint=error.hint) from error
+            kind = DigestMismatch if isinstance(error, DigestMismatch) else RegistryError
+            raise kind(text, hint=error.hint) from error
 
 
 def pull(repository: Repository) -> Scopes:
@@ -110,9 +113,8 @@ def push(repository: Repository) -> Scopes:
 def _said(answer: Answer) -> str:
     """What a registry says of a refusal, in few words (distribution spec, "Error Codes")."""
     try:
-        data = answer.read(_ERROR_LIMIT)
-        errors = json.loads(data)["errors"]
+        errors = json.loads(answer.body or answer.read(_ERROR_LIMIT))["errors"]
         found = [f"{error.get('code', '')}: {error.get('message', '')}".strip(": ") for error in errors]
-    except (StackbuildError, ValueError, KeyError, TypeError, AttributeError):
+    except (StackbuildError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
-    return "; ".join(found)[:200]
+    return "; ".join(found)

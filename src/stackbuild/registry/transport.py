@@ -7,7 +7,12 @@ would carry an Authorization header to another origin, an answer larger than its
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import email.utils
+import ipaddress
 import random
+import re
 import ssl
 import threading
 import urllib.parse
@@ -18,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RegistryError
-from .failures import failures, is_certificate, is_final, is_no_tls, reason
+from .failures import failures, is_final, is_no_tls, is_tls, reason
 
 TRIES = 6
 BACKOFF = 0.25  # seconds before the second try; doubled each time, and spread by chance
@@ -30,11 +35,20 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 _CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d", "~/.config/containers/certs.d")
 
+_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:[/?#][!#-\[\]-~]*)?\Z")
+
 Body = bytes | Callable[[], Iterator[bytes]]
 
 
 class Broken(RegistryError):
-    """The connection failed, or the answer broke off; another try may work."""
+    """The connection failed, or the answer broke off; another try may work.
+
+    retry_after: as the server asked for it, if it did.
+    """
+
+    def __init__(self, what: str, retry_after: str | None = None) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after
 
 
 class Cancelled(RegistryError):
@@ -43,13 +57,15 @@ class Cancelled(RegistryError):
 
 @dataclass
 class Answer:
-    """A response. headers: as received, names without case; url: where it came from, redirects followed."""
+    """A response. headers: as received, names without case; url: where it came from, redirects followed;
+    body: what was read of it."""
 
     status: int
     headers: Mapping[str, str]
     url: str
     _raw: Any = field(repr=False)
     _transport: Transport = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it arrives. Raises Broken when it breaks off."""
@@ -83,7 +99,20 @@ class Answer:
 
 def is_local(hostname: str) -> bool:
     """Whether a host is this machine, so that clear text does not leave it."""
-    return hostname in ("localhost", "::1") or hostname.startswith("127.")
+    try:
+        return hostname == "localhost" or ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def check_url(url: str) -> str:
+    """`url`, if every parser reads the same host in it: no user, no backslash, nothing unprintable.
+
+    Raises ValueError.
+    """
+    if not _URL.match(url):
+        raise ValueError(f"{shown(url)} is a malformed URL")
+    return url
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -118,14 +147,20 @@ class Transport:
                 try:
                     self._send("GET", f"https://{host}/v2/", {}, None).close()
                 except failures() as error:
-                    if is_certificate(error):
-                        return "https"
-                    if not is_no_tls(error):
-                        return "http"  # it may be away; that will be said, and may be otherwise next time
+                    if not is_no_tls(error) and not self._speaks_http(host):
+                        return "https" if is_tls(error) else "http"  # for now; it may be otherwise next time
                     self._schemes[host] = "http"
                 else:
                     self._schemes[host] = "https"
             return self._schemes[host]
+
+    def _speaks_http(self, host: str) -> bool:
+        """Whether a host that TLS got nowhere with answers in clear text; one that wants TLS says 400."""
+        with contextlib.suppress(*failures()):
+            raw = self._send("GET", f"http://{host}/v2/", {}, None)
+            raw.close()
+            return int(raw.status) != 400
+        return False
 
     def check_open(self) -> None:
         """Raise Cancelled once the transport is closed."""
@@ -140,21 +175,31 @@ class Transport:
         body: Body | None = None,
         *,
         tries: int | None = None,
+        limit: int | None = None,
     ) -> Answer:
         """One request and its answer, whatever its status; the caller reads or closes it.
 
-        Tried again after failures that pass. Redirects of GET and HEAD are followed, without Authorization
-        when they lead elsewhere. Raises Broken, and RegistryError when the server must not be followed.
+        limit: bytes of the body to read at most, as a part of each try. Tried again after failures that pass.
+        Redirects of GET and HEAD are followed, without Authorization when they lead elsewhere. Raises Broken,
+        and RegistryError when the server must not be followed, or sends more.
         """
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise RegistryError(str(error)) from None
         most = tries or self.tries
+        passing: tuple[type[Exception], ...] = (*failures(), Broken)
         for number in range(1, most + 1):
             self.check_open()
             try:
                 answer = self._follow(method, url, dict(headers or {}), body)
-            except failures() as error:
+                if limit is not None and answer.status not in _AGAIN:
+                    answer.body = answer.read(limit)
+            except passing as error:
                 if number == most or is_final(error):
                     times = f" ({number} tries)" if number > 1 else ""
-                    raise Broken(f"{method} {_shown(url)}: {reason(error)}{times}") from error
+                    what = error.what if isinstance(error, Broken) else reason(error)
+                    raise Broken(f"{method} {shown(url)}: {what}{times}") from error
                 self.pause(number)
                 continue
             if answer.status not in _AGAIN or number == most:
@@ -170,10 +215,9 @@ class Transport:
         Answers False at once when it asked for too much. Raises Cancelled.
         """
         pause = self._backoff * 2 ** (number - 1) * random.uniform(0.5, 1.0)
-        if asked and asked.isascii() and asked.isdigit():
-            if int(asked) > LONGEST_PAUSE:
-                return False
-            pause = max(pause, float(asked))
+        if (wanted := _seconds(asked or "")) > LONGEST_PAUSE:
+            return False
+        pause = max(pause, wanted)
         if self._closed.wait(pause):
             raise Cancelled("interrupted")
         return True
@@ -190,18 +234,21 @@ class Transport:
             if origin(target) != origin(url):
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
             url = target
-        raise RegistryError(f"{_shown(url)} redirects more than {_MOST_REDIRECTS} times")
+        raise RegistryError(f"{shown(url)} redirects more than {_MOST_REDIRECTS} times")
 
     def joined(self, url: str, location: str) -> str:
         """Where a Location header leads. Raises RegistryError when that is no place to go."""
         try:
             target = urllib.parse.urljoin(url, location)
-            scheme, hostname, port = origin(target)
+            if not target.startswith(("http://", "https://")):
+                raise RegistryError(f"{shown(url)} leads to {shown(target)}, which is not https")
+            scheme, hostname, port = origin(check_url(target))
         except ValueError:
-            raise RegistryError(f"{_shown(url)} leads to a malformed URL") from None
-        clear = is_local(hostname) or {hostname, f"{hostname}:{port}"} & self._insecure
-        if not hostname or scheme not in ("https", "http") or (scheme == "http" and not clear):
-            raise RegistryError(f"{_shown(url)} leads to {_shown(target)}, which is not https")
+            raise RegistryError(f"{shown(url)} leads to a malformed URL") from None
+        # Only who is this machine already may send us to another port of it.
+        here = is_local(hostname) and is_local(origin(url)[1])
+        if scheme == "http" and not here and not {hostname, f"{hostname}:{port}"} & self._insecure:
+            raise RegistryError(f"{shown(url)} leads to {shown(target)}, which is not https")
         return target.partition("#")[0]
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Any:
@@ -250,6 +297,17 @@ class Transport:
                 pool.clear()
 
 
+def _seconds(text: str) -> float:
+    """A Retry-After (RFC 9110, section 10.2.3) as seconds from now; 0 when it says nothing sound."""
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+        return max(0.0, (when - datetime.datetime.now(datetime.UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
 def _proxy(scheme: str) -> str | None:
     proxies = urllib.request.getproxies()
     return proxies.get(scheme) or proxies.get("all")
@@ -278,7 +336,7 @@ def _context(hostname: str, port: int) -> ssl.SSLContext:
     return context
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """A URL for messages: its query may hold what is secret."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]

@@ -16,7 +16,7 @@ from .transport import PIECE, Answer, Broken
 CHUNK = 64 << 20  # bytes of one PATCH: less than proxies let pass, far more than a request costs
 SMALL = 1 << 20  # bytes of a blob that goes with the request that ends its upload
 _PASSING = (404, 408, 416, 429)  # a session that is gone, or that stands elsewhere than we thought
-_RANGE = re.compile(r"(?:bytes=)?0-(\d+)\Z")
+_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})\Z")
 
 
 @dataclass
@@ -46,10 +46,11 @@ class Upload:
             try:
                 self._send(location or self._start())
                 return
-            except Broken:
+            except Broken as error:
                 failures = 1 if self.sent > furthest else failures + 1
                 furthest = max(furthest, self.sent)
-                if failures >= self.session.transport.tries or not self.session.transport.pause(failures):
+                transport = self.session.transport
+                if failures >= transport.tries or not transport.pause(failures, error.retry_after):
                     raise
                 location = self._recover()
 
@@ -101,7 +102,10 @@ class Upload:
         """Raises Broken when it may go better another time, else RegistryError when it went wrong."""
         if answer.status in _PASSING or answer.status >= 500 or (answer.status == 400 and self._taken_up):
             answer.close()
-            raise Broken(f"the registry answered {answer.status} after {self.sent} of {self.size} bytes")
+            raise Broken(
+                f"the registry answered {answer.status} after {self.sent} of {self.size} bytes",
+                answer.headers.get("Retry-After"),
+            )
         self.session.expect(answer, self.repository, *statuses).close()
 
     def _recover(self) -> str:
@@ -136,7 +140,7 @@ class Upload:
         self.sent = self._shown = sent
 
     def _pieces(self, start: int, end: int) -> Iterator[bytes]:
-        with self.open_blob() as file:
+        with self._opened() as file:
             file.seek(start)
             while start < end:
                 self.session.transport.check_open()
@@ -147,6 +151,12 @@ class Upload:
                 yield piece
                 self._shown += len(piece)
                 self.progress(len(piece))
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return self.open_blob()
+        except OSError as error:  # not to be taken for a failure of the connection
+            raise RegistryError(f"the blob cannot be read: {error.strerror}") from error
 
     def _read(self, start: int, end: int) -> bytes:
         return b"".join(self._pieces(start, end))

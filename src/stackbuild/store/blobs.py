@@ -118,31 +118,54 @@ class Blobs:
         """Store bytes that come from outside and may stop coming: what arrived is kept for the next try.
 
         pieces: the bytes from an offset on; progress: told how many came. Two processes that want the same
-        blob take turns. Raises DigestMismatch, and keeps nothing, when they are something else.
+        blob take turns. When a part that was kept proves wrong, it begins anew. Raises DigestMismatch, and
+        keeps nothing, when they are something else.
         """
         partial = self.temp / f"partial-{check_digest(digest).removeprefix('sha256:')}"
         with hold(partial) as file:
             if self.has(digest, size):
-                return
-            hasher, have = hashlib.sha256(), 0
-            while have < size and (piece := file.read(min(PIECE, size - have))):
-                hasher.update(piece)
-                have += len(piece)
-            file.seek(have)
-            file.truncate()
-            progress(have)
-            for piece in pieces(have):
-                hasher.update(piece)
-                have += len(piece)
-                write(file, piece, self.temp)
-                progress(len(piece))
-            if have != size or f"sha256:{hasher.hexdigest()}" != digest:
                 partial.unlink(missing_ok=True)
-                raise DigestMismatch(f"expected {digest} of {size} bytes, {have} other bytes came")
-            try:
-                self.adopt(file, partial, digest)
-            except OSError as error:
-                raise cannot_write(self.folder, error) from error
+                return
+            kept = min(os.fstat(file.fileno()).st_size, size)
+            for start in (kept, 0) if kept else (0,):
+                try:
+                    found = self._received(file, digest, size, start, pieces, progress)
+                except DigestMismatch:
+                    found = False
+                if found:
+                    try:
+                        self.adopt(file, partial, digest)
+                    except OSError as error:
+                        raise cannot_write(self.folder, error) from error
+                    return
+            partial.unlink(missing_ok=True)
+            raise DigestMismatch(f"what came is not {digest} of {size} bytes")
+
+    def _received(
+        self,
+        file: BinaryIO,
+        digest: str,
+        size: int,
+        have: int,
+        pieces: Callable[[int], Iterator[bytes]],
+        progress: Callable[[int], None],
+    ) -> bool:
+        """Whether a file, with `have` bytes in it and the pieces after them, is the blob."""
+        hasher = hashlib.sha256()
+        file.seek(0)
+        read = 0
+        while read < have and (piece := file.read(min(PIECE, have - read))):
+            hasher.update(piece)
+            read += len(piece)
+        file.seek(read)
+        file.truncate()
+        progress(read)
+        for piece in pieces(read):
+            hasher.update(piece)
+            read += len(piece)
+            write(file, piece, self.temp)
+            progress(len(piece))
+        return read == size and f"sha256:{hasher.hexdigest()}" == digest
 
     def read(self, digest: str) -> bytes:
         """All bytes of a small blob, checked. Raises Damaged."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import StoreError
 from ..keys import Algorithm
 from .blobs import Blobs
-from .files import write_atomically
+from .files import remove, write_atomically
 from .fingerprints import Fingerprints
 from .index import Index
 from .records import Records, refill
@@ -98,8 +98,8 @@ class Store:
         """Remove what killed builds left behind."""
         for entry in os.scandir(self.temp):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - entry.stat().st_mtime > _ABANDONED:
-                    Path(entry.path).unlink()
+                if time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
+                    remove(Path(entry.path))
 
     def close(self) -> None:
         """Save what was learnt and let go."""

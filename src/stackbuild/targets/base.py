@@ -9,8 +9,10 @@ from pathlib import Path
 from pydantic import Field, field_validator, model_validator
 
 from ..declare.fields import Fields
+from ..declare.lock import LOCK_FILE
 from ..declare.package import Declaration
 from ..declare.workspace import Platform
+from ..digests import is_digest
 from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
 from ..oci.remote import Remote
 from ..oci.source import ImageSource
@@ -87,11 +89,13 @@ class BaseType(TargetType[BaseFields]):
         entry: Mapping[str, str] | None = None
         for pin in self.pins(task.declaration, task.remote):
             entry = task.pinned(pin)
-        known = _chosen(task, entry, platform) if entry else reference.digest
+        known = reference.digest if entry is None else _chosen(task, entry, platform)
 
         def run() -> object:
             try:
-                digest = known if entry else _chosen(task, task.remote.resolve(reference), platform)
+                digest = (
+                    known if entry is not None else _chosen(task, task.remote.resolve(reference), platform)
+                )
                 return task.remote.image(
                     Reference(reference.repository, "", digest), platform, task.store
                 ).data()
@@ -109,6 +113,12 @@ def _chosen(task: Task, entry: Mapping[str, str], platform: str) -> str:
             f"the image has nothing for {platform}",
             where=task.declaration.position(("image",)),
             hint=f"it has {have}",
+        )
+    if not is_digest(entry[platform]):
+        raise RequestError(
+            f"{LOCK_FILE} has '{entry[platform]}' for {platform}, which is no digest",
+            where=task.declaration.position(("image",)),
+            hint="restore the file, or run 'stackbuild lock --upgrade'",
         )
     return entry[platform]
 
