@@ -13,6 +13,7 @@ from ..digests import check_digest, digest_of
 from ..errors import DigestMismatch, RegistryError
 from ..layer.write import Layer
 from ..registry.documents import IMAGE_TYPES, INDEX_TYPES, parse
+from ..registry.failures import Broken
 from ..registry.reference import Reference, Repository
 from ..store import Store
 from .documents import adopt, layers_of
@@ -54,6 +55,7 @@ class Remote:
         self._insecure, self._realms, self._mirrors = insecure, realms, mirrors or {}
         self.watch = watch
         self._configs: dict[str, bytes] = {}
+        self._away: set[str] = set()
 
     @functools.cached_property
     def registry(self) -> Registry:
@@ -70,15 +72,21 @@ class Remote:
     def _places(self, repository: Repository) -> list[Repository]:
         """Where to look for a repository: its mirrors, then itself."""
         mirrors = self._mirrors.get(repository.host, ())
-        return [*(Repository.parse(f"{at}/{repository.path}") for at in mirrors), repository]
+        places = [Repository.parse(f"{at}/{repository.path}") for at in mirrors]
+        return [*(place for place in places if place.host not in self._away), repository]
+
+    def _pass_over(self, mirror: Repository, error: Exception) -> None:
+        """Remember a mirror that does not answer, so that it is not waited for again and again."""
+        if isinstance(error.__cause__, Broken):
+            self._away.add(mirror.host)
 
     def _manifest(self, reference: Reference) -> Manifest:
         *mirrors, own = self._places(reference.repository)
         for place in mirrors:
             try:
                 return self.registry.manifest(replace(reference, repository=place))
-            except (RegistryError, DigestMismatch):
-                continue  # it may lack it, or be down
+            except (RegistryError, DigestMismatch) as error:
+                self._pass_over(place, error)
         return self.registry.manifest(replace(reference, repository=own))
 
     def _pieces(self, layer: ImageLayer, offset: int, *, mirrored: bool = True) -> Iterator[bytes]:
@@ -90,8 +98,8 @@ class Remote:
                     offset += len(piece)
                     yield piece
                 return
-            except RegistryError:
-                continue
+            except RegistryError as error:
+                self._pass_over(place, error)
         try:
             for piece in self.registry.blob(own, digest, size, offset):
                 offset += len(piece)

@@ -14,9 +14,10 @@ from ..digests import check_digest, digest_of
 from ..errors import DigestMismatch, RegistryError
 from .credentials import Credential, find
 from .documents import TYPES, media_type_of
+from .failures import Broken
 from .reference import Reference, Repository
 from .session import Session, pull, push
-from .transport import BACKOFF, TRIES, Answer, Broken, Cancelled, Transport, shown
+from .transport import BACKOFF, TRIES, Answer, Cancelled, Transport, shown
 from .upload import Upload
 
 MANIFEST_LIMIT = 4 << 20  # bytes; what registries take at most (distribution spec, "Pushing Manifests")

@@ -7,6 +7,19 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+from ..errors import RegistryError
+
+
+class Broken(RegistryError):
+    """The connection failed, or the answer broke off; another try may work.
+
+    retry_after: as the server asked for it, if it did.
+    """
+
+    def __init__(self, what: str, retry_after: str | None = None) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after
+
 
 def failures() -> tuple[type[Exception], ...]:
     """What a connection that fails may raise."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RegistryError
-from .failures import failures, is_final, is_no_tls, is_tls, reason
+from .failures import Broken, failures, is_final, is_no_tls, is_tls, reason
 
 TRIES = 6
 BACKOFF = 0.25  # seconds before the second try; doubled each time, and spread by chance
@@ -38,17 +38,6 @@ _CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d", "~/.config/co
 _URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:[/?#][!#-\[\]-~]*)?\Z")
 
 Body = bytes | Callable[[], Iterator[bytes]]
-
-
-class Broken(RegistryError):
-    """The connection failed, or the answer broke off; another try may work.
-
-    retry_after: as the server asked for it, if it did.
-    """
-
-    def __init__(self, what: str, retry_after: str | None = None) -> None:
-        super().__init__(what)
-        self.retry_after = retry_after
 
 
 class Cancelled(RegistryError):

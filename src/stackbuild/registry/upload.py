@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from ..errors import RegistryError
+from .failures import Broken
 from .reference import Repository
 from .session import Session, push
-from .transport import PIECE, Answer, Broken
+from .transport import PIECE, Answer
 
 CHUNK = 64 << 20  # bytes of one PATCH: less than proxies let pass, far more than a request costs
 SMALL = 1 << 20  # bytes of a blob that goes with the request that ends its upload
