@@ -123,6 +123,8 @@ def test_a_helper_that_prints_garbage_shows_nothing_of_it(home, helper):
         ('bearer realm="https://a/t", service=s', ("bearer", {"realm": "https://a/t", "service": "s"})),
         ('Basic realm="x"', ("basic", {"realm": "x"})),
         ("Negotiate", None),
+        ('Negotiate, Basic realm="x"', ("basic", {"realm": "x"})),
+        ('Bearer realm="https://a/t, Basic realm=no",service="s", Basic realm="reg"', ("bearer", {"realm": "https://a/t, Basic realm=no", "service": "s"})),
         ("", None),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -377,6 +378,158 @@ def test_a_mount_that_is_refused_is_an_upload(scene, tree):
         scene.server.before = lambda request, status=status: Answer(status) if "mount" in request.query else None
         assert tree.run("push", "//:img", "//:two", "--progress", "none")[0] == 0
         assert ("two", "latest") in scene.server.manifests and not scene.server.broken_promises
+
+
+BACKSLASHES = ["http://{evil}\\@{host}{path}", "http://{evil}%5C@{host}{path}", "http://user@{host}{path}", "http://{evil}#@{host}{path}", "http://{evil}\\.{host}{path}"]
+
+
+@pytest.mark.parametrize("location", BACKSLASHES)
+def test_no_url_that_two_parsers_read_otherwise_carries_credentials(scene, location):
+    scene = scene()
+
+    def astray(request):
+        return Answer(307, headers={"Location": location.format(evil=scene.elsewhere.host, host=scene.server.host, path=request.path)})
+
+    scene.server.before = on("GET", "/blobs/", astray)
+    status, _, err = scene.pull()
+    assert status == 1 and CANARY not in err
+    assert not [request for request in scene.elsewhere.seen if "authorization" in request.headers]
+
+
+def test_no_realm_that_two_parsers_read_otherwise_gets_a_password(scene):
+    scene = scene("token")
+    scene.server.realm = f"http://{scene.elsewhere.host}\\\\.127.0.0.1/token"
+    status, _, err = scene.push()
+    assert status == 1 and not scene.elsewhere.seen and CANARY not in err
+
+
+@pytest.mark.parametrize("digest", ["../../../../x?y=", "latest", "1", "sha256:12", ""])
+def test_a_lock_with_what_is_no_digest_is_refused_before_anybody_is_asked(scene, tree, digest):
+    scene = scene()
+    assert scene.pull()[0] == 0
+    lock = tree.root / "stackbuild.lock"
+    lock.write_text(re.sub(r'"linux/amd64" = ".*"', f'"linux/amd64" = "{digest}"', lock.read_text()))
+    scene.server.seen.clear()
+    os.environ["STACKBUILD_STORE"] += "-again"
+    status, _, err = tree.run("image", "//:img", "--locked", "--progress", "none")
+    assert status == 2 and "which is no digest" in err and len(err.splitlines()) == 1
+    assert not scene.server.seen
+
+
+def test_an_empty_entry_of_the_lock_does_not_let_a_tag_through(scene, tree):
+    scene = scene()
+    assert scene.pull()[0] == 0
+    tree.write("stackbuild.lock", f'version = 1\n[base."{scene.server.host}/app:latest"]\n')
+    status, _, err = tree.run("image", "//:img", "--locked", "--progress", "none")
+    assert status == 2 and "no entry of a lock file" in err
+
+
+def test_bytes_that_were_kept_and_are_wrong_are_fetched_again(scene, tree):
+    """What a power loss leaves of a partial file."""
+    scene = scene()
+    assert scene.pull()[0] == 0
+    _, digest = max(scene.server.blobs, key=lambda name: len(scene.server.blobs[name]))
+    os.environ["STACKBUILD_STORE"] += "-again"
+    temp = Path(os.environ["STACKBUILD_STORE"], "tmp")
+    temp.mkdir(parents=True, mode=0o700)
+    (temp / f"partial-{digest.removeprefix('sha256:')}").write_bytes(bytes(4096))
+    status, _, err = tree.run("image", "//:img", "--progress", "none")
+    assert status == 0, err
+    assert not list(temp.iterdir())
+
+
+def test_a_mirror_that_sends_too_much_does_not_spoil_the_registrys_bytes(scene, tree):
+    scene = scene()
+    assert scene.pull()[0] == 0
+    for (repository, digest), data in scene.server.blobs.items():
+        scene.elsewhere.blobs[repository, digest] = data if len(data) < 1000 else bytes(len(data)) + b"more"
+    scene.elsewhere.manifests |= scene.server.manifests
+    text = (tree.root / "BUILD.toml").read_text()
+    tree.write("BUILD.toml", text.replace("[base", f'[workspace.mirrors]\n"{scene.server.host}" = ["{scene.elsewhere.host}"]\n[base'))
+    os.environ["STACKBUILD_STORE"] += "-again"
+    status, _, err = tree.run("image", "//:img", "--progress", "none")
+    assert status == 0, err
+
+
+def test_retry_after_is_heeded_in_the_middle_of_an_upload(scene, monkeypatch):
+    from stackbuild.registry.transport import Transport
+
+    waited = []
+    monkeypatch.setattr(Transport, "pause", lambda self, number, asked=None: waited.append(asked) or True)
+    scene = scene()
+    scene.server.before = on("PUT", "/uploads/", times(1, Answer(429, headers={"Retry-After": "7"})))
+    assert scene.push()[0] == 0 and "7" in waited
+
+
+NESTED = b"[" * 60_000
+BOMBS = {
+    "a refusal": on("POST", "/uploads/", lambda request: Answer(403, NESTED)),
+    "a token": on("GET", "/token", lambda request: Answer(200, NESTED)),
+    "a token that lasts for ever": on("GET", "/token", lambda request: Answer(200, b'{"token":"x","expires_in":1e999}')),
+    "a time to wait": on("POST", "/uploads/", lambda request: Answer(429, headers={"Retry-After": "9" * 5000})),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_breaks_a_parser_is_one_line(scene, name):
+    scene = scene("token")
+    scene.server.before = BOMBS[name]
+    status, _, err = scene.push()
+    assert status == 1
+    assert_one_line(err, scene)
+
+
+@pytest.mark.parametrize("change", [{"config": {"digest": SHA, "size": 1e999}}, {"annotations": {"a": "\ud800"}}])
+def test_numbers_and_texts_that_are_none(scene, change):
+    scene = scene()
+    scene.server.after = changed("GET", "/manifests/", edited(**change))
+    status, _, err = scene.pull()
+    assert status == 1 and "stackbuild itself" not in err and len(err.splitlines()) == 1
+
+
+def test_a_break_in_the_middle_of_a_manifest_is_tried_again(scene):
+    scene = scene()
+    scene.server.after = changed("GET", "/manifests/", lambda answer: Answer(200, answer.body, answer.headers, cut=20), 2)
+    status, _, err = scene.pull()
+    assert status == 0, err
+
+
+def test_a_manifest_that_was_deleted_from_under_an_index_is_pushed_again(scene, tree):
+    scene = scene()
+    tree.write("BUILD.toml", scene.push_text + 'platforms = ["linux/amd64", "linux/arm64"]\n')
+    assert scene.push()[0] == 0
+    gone = next(name for name, (kind, _) in scene.server.manifests.items() if "index" not in kind and name[1] != "latest")
+    kept = scene.server.manifests.pop(gone)
+    assert scene.push()[0] == 0 and scene.server.manifests[gone] == kept
+
+
+def test_what_one_repository_has_is_mounted_in_another(scene, tree):
+    scene = scene()
+    assert scene.push()[0] == 0
+    scene.server.seen.clear()
+    both = [part for name in ("app", "other") for part in ("--repository", f"{scene.server.host}/{name}")]
+    assert tree.run("push", "//:img", *both, "--progress", "none")[0] == 0
+    posts = [request for request in scene.server.seen if request.method == "POST"]
+    assert len(posts) == 3 and all(request.query.get("from") == "app" for request in posts)
+    assert ("other", "latest") in scene.server.manifests
+
+
+def test_an_index_without_platforms(scene, tree):
+    scene = scene()
+    tree.write("BUILD.toml", scene.push_text + 'platforms = ["linux/amd64", "linux/arm64"]\n')
+
+    def bare(answer):
+        document = json.loads(answer.body)
+        for item in document.get("manifests", ()):
+            item.pop("platform", None)
+        return Answer(200, json.dumps(document).encode(), {"Content-Type": answer.headers["Content-Type"]})
+
+    scene.server.after = lambda request, answer: (
+        bare(answer) if request.is_("GET", "/manifests/latest") and answer.status == 200 else answer
+    )
+    status, _, err = scene.pull()
+    assert status == 0, err
+    assert '"linux/arm64"' in (tree.root / "stackbuild.lock").read_text()
 
 
 def test_three_hundred_pushes_with_random_faults(scene, tree):

@@ -299,3 +299,15 @@ def test_a_store_that_cannot_be_written_says_where(store):
     with pytest.raises(StoreError, match=r"cannot write in .*nowhere: No such file"):
         store.blobs.temp = store.path / "nowhere"
         store.blobs.put(b"new")
+
+
+def test_a_folder_that_a_kill_left_among_the_temporary_files_does_no_harm(tmp_path):
+    with Store(tmp_path / "store") as store:
+        left = store.temp / "load-x"
+        (left / "image").mkdir(parents=True)
+        os.utime(left, (0, 0))
+    with Store(tmp_path / "store") as store:
+        assert not left.exists()
+        left.mkdir()
+        collect.collect(store, 3600)
+        assert not left.exists()
