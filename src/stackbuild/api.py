@@ -146,9 +146,9 @@ class Workspace:
                 outcome for node, outcome in outcomes.items() if "layers" in self._products(node.address)
             )
             found = {root: _output_result(outcomes[root].result) for root in plan.roots}
-            deliveries = [(root, found[root]) for root in plan.roots if root.address in outputs]
-            for root, result in deliveries:
-                check_format(result, request.format, str(root.address))
+            for root, result in found.items():
+                if root.address in outputs:
+                    check_format(result, request.format, str(root.address))
             results = []
             for root, result in found.items():
                 output = outputs.get(root.address)

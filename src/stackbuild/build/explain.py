@@ -10,8 +10,6 @@ from ..keys import differences
 from .plan import Node, Plan
 from .run import Builder, Outcome
 
-MOST = 8  # reasons shown per target
-
 
 @dataclass(frozen=True)
 class Reason:

@@ -7,7 +7,6 @@ not keys go into the recipes above, a node that comes out the same changes nothi
 from __future__ import annotations
 
 import concurrent.futures as futures
-import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from ..oci.remote import Remote
 from ..store import Store
 from ..store.records import Record
 from ..targets.target import Action, Task
+from ..threads import workers
 from .pins import Pins
 from .plan import Node, Plan, Types
 
@@ -152,14 +152,14 @@ class Builder:
         """
         outcomes: dict[Node, Outcome] = {}
         errors: list[StackbuildError] = []
-        with self.store.shared(), self._workers() as workers:
+        with self.store.shared(), workers(self.jobs, "target") as pool:
             missing = {node: len(set(needs)) for node, needs in plan.needs.items()}
             ready = [node for node in plan.order() if not missing[node]]
             running: dict[futures.Future[Outcome], Node] = {}
             results: dict[Node, Any] = {}
             while ready or running:
                 for node in ready:
-                    running[workers.submit(self.build, node, results, plan)] = node
+                    running[pool.submit(self.build, node, results, plan)] = node
                 ready = []
                 done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
                 for future in done:
@@ -180,17 +180,6 @@ class Builder:
         if errors:
             raise Failures(errors)
         return outcomes
-
-    @contextlib.contextmanager
-    def _workers(self) -> Iterator[futures.ThreadPoolExecutor]:
-        """Threads for nodes; on an interruption nothing that waits is begun."""
-        workers = futures.ThreadPoolExecutor(self.jobs, "target")
-        try:
-            yield workers
-        except BaseException:
-            workers.shutdown(wait=False, cancel_futures=True)
-            raise
-        workers.shutdown()
 
 
 def blobs(result: Any) -> Iterator[tuple[str, int]]:

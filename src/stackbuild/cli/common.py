@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..api import Request
     from ..deliver.progress import Quiet
 
 Commands = Any  # argparse's sub-parsers action, which has no public name
@@ -65,6 +66,13 @@ def add_locked(parser: argparse.ArgumentParser) -> None:
         default=bool(os.environ.get("CI")),
         help="refuse whatever stackbuild.lock does not pin (default when $CI is set)",
     )
+
+
+def request_of(options: argparse.Namespace, **more: Any) -> Request:
+    """The build that the options of `add_build_options` ask for; more: the command's own."""
+    from ..api import Request
+
+    return Request(platform=options.platform, jobs=options.jobs, locked=options.locked, **more)
 
 
 def _jobs(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, Several, add_build_options, add_specs, command, print_json, watching
+from .common import Commands, Several, add_build_options, add_specs, command, print_json, request_of, watching
 
 _ENGINES = ("podman", "docker")
 
@@ -49,9 +49,9 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace) -> int:
     """Build, load, and print the names."""
-    from ..api import Request, Workspace
+    from ..api import Workspace
 
-    request = Request(platform=options.platform, jobs=options.jobs, locked=options.locked)
+    request = request_of(options)
     with Workspace.open() as workspace, watching(options.progress) as listener:
         loaded = workspace.load(
             *options.specs, request=request, engine=options.engine, tags=options.tag, listener=listener
@@ -66,11 +66,11 @@ def load(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Build, load, run; the exit status is the container's."""
-    from ..api import Request, Workspace
+    from ..api import Workspace
     from ..deliver.load import run as run_in_engine
     from ..errors import RequestError
 
-    request = Request(platform=options.platform, jobs=options.jobs, locked=options.locked)
+    request = request_of(options)
     with Workspace.open() as workspace, watching(options.progress) as listener:
         loaded = workspace.load(options.spec, request=request, engine=options.engine, listener=listener)
     if len(loaded) > 1:

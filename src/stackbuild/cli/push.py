@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, Several, add_build_options, add_specs, command, print_json, watching
+from .common import Commands, Several, add_build_options, add_specs, command, print_json, request_of, watching
 
 
 def add(commands: Commands) -> None:
@@ -33,9 +33,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build, push, and print what every image is called now."""
-    from ..api import Request, Workspace
+    from ..api import Workspace
 
-    request = Request(platform=options.platform, jobs=options.jobs, locked=options.locked)
+    request = request_of(options)
     with Workspace.open() as workspace, watching(options.progress) as listener:
         pushed = workspace.push(
             *options.specs,

@@ -7,9 +7,9 @@ is interrupted, no tag is half moved, and the next push goes on with what is the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from ..declare.address import Address
@@ -18,6 +18,7 @@ from ..oci.model import INDEX, MANIFEST, Descriptor, Image, ImageLayer
 from ..oci.remote import Remote
 from ..registry.reference import Reference, Repository
 from ..store import Store
+from ..threads import workers
 from .layout import root_of
 from .names import Names
 
@@ -32,6 +33,17 @@ class Pushing:
     address: Address
     result: Any
     names: Names
+
+    @cached_property
+    def images(self) -> list[Image]:
+        """The images, one for each platform."""
+        return [Image.of(data) for data in self.result["images"]]
+
+    @cached_property
+    def documents(self) -> list[Descriptor]:
+        """The manifests, and the index after them if there is one."""
+        manifests = [image.manifest for image in self.images]
+        return [*manifests, self.result["index"]] if self.result["index"] else manifests
 
 
 @dataclass
@@ -115,13 +127,10 @@ def push(store: Store, remote: Remote, wanted: Sequence[Pushing]) -> list[Pushed
     """Push images to all their repositories. Raises Failures, RegistryError and DigestMismatch."""
     work = _Push(store, remote)
     places = [(item, repository) for item in wanted for repository in item.names.repositories]
-    pool = ThreadPoolExecutor(_AT_ONCE, "push")
-    try:
+    with workers(_AT_ONCE, "push") as pool:
         there = _each(pool, partial(_is_there, remote), places)
-        lacking, whole = (
-            [place for place, is_there in zip(places, there, strict=True) if is_there == wanted_there]
-            for wanted_there in (False, True)
-        )
+        lacking = [place for place, is_there in zip(places, there, strict=True) if not is_there]
+        whole = [place for place, is_there in zip(places, there, strict=True) if is_there]
         _each(pool, work.blob, _blobs(lacking, whole))
         for kind in (MANIFEST, INDEX):
             _each(pool, work.manifest, _documents(lacking, kind))
@@ -129,10 +138,6 @@ def push(store: Store, remote: Remote, wanted: Sequence[Pushing]) -> list[Pushed
             (root_of(item.result), repository, tag) for item, repository in places for tag in item.names.tags
         ]
         _each(pool, work.manifest, tags)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
     return [_pushed(work, item, repository) for item, repository in places]
 
 
@@ -153,11 +158,9 @@ def _each(pool: Executor, step: Callable[..., T], items: Iterable[tuple[Any, ...
 
 def _is_there(remote: Remote, item: Pushing, repository: Repository) -> bool:
     """Whether a repository holds the whole image: every manifest of it, and what those name with them."""
-    manifests = [Image.of(data).manifest for data in item.result["images"]]
-    digests = [root_of(item.result)["digest"], *(manifest["digest"] for manifest in manifests)]
+    digests = [document["digest"] for document in reversed(item.documents)]  # an index is soonest missed
     return all(
-        remote.registry.manifest_digest(Reference(repository, "", digest)) == digest
-        for digest in dict.fromkeys(digests)
+        remote.registry.manifest_digest(Reference(repository, "", digest)) == digest for digest in digests
     )
 
 
@@ -167,8 +170,7 @@ def _documents(
     """The manifests or indexes that the repositories should hold, each once."""
     seen: set[tuple[Repository, str]] = set()
     for item, repository in places:
-        manifests = [Image.of(data).manifest for data in item.result["images"]]
-        for descriptor in [*manifests, item.result["index"]] if item.result["index"] else manifests:
+        for descriptor in item.documents:
             if descriptor["mediaType"] == kind and (repository, descriptor["digest"]) not in seen:
                 seen.add((repository, descriptor["digest"]))
                 yield descriptor, repository
@@ -186,7 +188,7 @@ def _blobs(
     known: dict[tuple[str, str], dict[Repository, None]] = {}
     for places, table in ((lacking, wanted), (there, known)):
         for item, repository in places:
-            for blob in [blob for data in item.result["images"] for blob in _blobs_of(Image.of(data))]:
+            for blob in _blobs_of(item):
                 blobs.setdefault(blob.digest, blob)
                 table.setdefault((repository.host, blob.digest), {})[repository] = None
                 if blob.origin:
@@ -198,11 +200,13 @@ def _blobs(
 
 
 def _pushed(work: _Push, item: Pushing, repository: Repository) -> Pushed:
-    digests = {blob.digest for data in item.result["images"] for blob in _blobs_of(Image.of(data))}
+    digests = {blob.digest for blob in _blobs_of(item)}
     sent = [size for (place, digest), size in work.sent.items() if place == repository and digest in digests]
     return Pushed(item.address, repository, root_of(item.result)["digest"], item.names.tags, sum(sent))
 
 
-def _blobs_of(image: Image) -> list[_Blob]:
-    config = _Blob(image.config["digest"], image.config["size"])
-    return [config, *(_Blob(layer.layer.digest, layer.layer.size, layer) for layer in image.layers)]
+def _blobs_of(item: Pushing) -> Iterator[_Blob]:
+    for image in item.images:
+        yield _Blob(image.config["digest"], image.config["size"])
+        for layer in image.layers:
+            yield _Blob(layer.layer.digest, layer.layer.size, layer)

@@ -22,7 +22,11 @@ from .model import (
 
 def put_document(store: Store, media_type: str, document: Any) -> Descriptor:
     """Keep a JSON document as a blob; returns its descriptor."""
-    data = canonical_json(document)
+    return put(store, media_type, canonical_json(document))
+
+
+def put(store: Store, media_type: str, data: bytes) -> Descriptor:
+    """Keep a document's bytes, as they are, as a blob; returns its descriptor."""
     return {"mediaType": media_type, "digest": store.blobs.put(data), "size": len(data)}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +15,8 @@ from ..registry.documents import IMAGE_TYPES, INDEX_TYPES, parse
 from ..registry.failures import Broken
 from ..registry.reference import Reference, Repository
 from ..store import Store
-from .documents import adopt, layers_of
+from ..threads import workers
+from .documents import adopt, layers_of, put
 from .model import CONFIG, MANIFEST, Image, ImageLayer, platform_text
 
 if TYPE_CHECKING:
@@ -173,9 +173,8 @@ class Remote:
             raise RegistryError(f"{reference} is for {found}, not for {platform}")
         if manifest.media_type != MANIFEST or document["config"].get("mediaType") != CONFIG:
             return adopt(store, platform, config, layers)
-        described = {"mediaType": CONFIG, "digest": store.blobs.put(data), "size": len(data)}
-        own = {"mediaType": MANIFEST, "digest": store.blobs.put(manifest.data), "size": len(manifest.data)}
-        return Image(platform, own, described, layers)
+        described = put(store, CONFIG, data)
+        return Image(platform, put(store, MANIFEST, manifest.data), described, layers)
 
     def fetch(self, layers: Iterable[ImageLayer], store: Store) -> None:
         """Bring the layers that the store lacks into it, several at once, each checked while it streams."""
@@ -184,16 +183,9 @@ class Remote:
             for item in layers
             if item.origin and not store.blobs.has(item.layer.digest, item.layer.size)
         }
-        if not missing:
-            return
-        pool = ThreadPoolExecutor(_AT_ONCE, "fetch")
-        try:
+        with workers(_AT_ONCE, "fetch") as pool:
             for done in [pool.submit(self._fetch, item, store) for item in missing.values()]:
                 done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        pool.shutdown()
 
     def _fetch(self, item: ImageLayer, store: Store) -> None:
         digest, size = item.layer.digest, item.layer.size

@@ -56,14 +56,13 @@ def check(store: Store) -> Report:
     for key in keys_in(store.records.folder):
         report.records += 1
         record = store.records.load(key)
+        row = indexed.pop(key, record.result if record else None)
         if record is None:
             report.damage.append(f"record {key}: unreadable or altered; removed")
-        elif key in indexed and indexed[key] != record.result:
+        elif row != record.result:
             report.damage.append(f"record {key}: its file and the index disagree; removed")
         else:
-            indexed.pop(key, None)
             continue
-        indexed.pop(key, None)
         store.records.forget(key)
     for key in indexed:
         report.damage.append(f"record {key}: its file is gone; removed")

@@ -96,12 +96,15 @@ def write(file: IO[bytes], data: bytes, folder: Path) -> None:
 
 
 def publish(file: BinaryIO, temp: Path, final: Path, mode: int = 0o600) -> None:
-    """Give a finished temporary file its name: fsync, rename, fsync of the folder."""
-    file.flush()
-    os.fchmod(file.fileno(), mode)
-    os.fsync(file.fileno())
-    temp.replace(final)
-    sync_folder(final.parent)
+    """Give a finished temporary file its name: fsync, rename, fsync of the folder. Raises StoreError."""
+    try:
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+        temp.replace(final)
+        sync_folder(final.parent)
+    except OSError as error:
+        raise cannot_write(final.parent, error) from error
 
 
 def write_atomically(final: Path, data: bytes, mode: int = 0o644) -> None:
