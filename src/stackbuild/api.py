@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .build.explain import Reason, explain_outcome, explain_plan
-from .build.pins import Locking, Pins, relock, stale
+from .build.pins import Locking, Pins, relock, resolved, stale
 from .build.plan import Node, Plan, make_plan
 from .build.run import Builder, Outcome, layer_statuses
 from .declare.address import Address
 from .declare.lock import Lock
-from .declare.package import Declaration, Packages
+from .declare.package import Packages
 from .declare.workspace import Workspace as Opened
 from .declare.workspace import open_workspace
 from .deliver.archive import check_format, write_archive
@@ -23,6 +23,7 @@ from .deliver.layout import write_layout
 from .deliver.outputs import Format, check_tag, places
 from .deliver.progress import Quiet
 from .deliver.report import Built
+from .ecosystems.settings import load_settings
 from .errors import Failures, RequestError, StackbuildError
 from .graph.load import TargetGraph, parse_specs
 from .oci.model import Image, parse_platform, platform_text
@@ -97,7 +98,7 @@ class Workspace:
 
         Raises RequestError, DeclarationErrors and StoreError.
         """
-        opened = open_workspace(Path(path))
+        opened = open_workspace(Path(path), load_settings())
         at = Path(store).resolve() if store else default_path()
         return cls(opened, Store(at, opened.settings.fingerprint), opened.relative(Path(path)))
 
@@ -179,9 +180,11 @@ class Workspace:
             raise RequestError("the specs mean no image", hint="see 'stackbuild list --type image //...'")
         return images
 
-    def _builder(self, request: Request, listener: Quiet, *, thorough: bool = False) -> Builder:
+    def _builder(
+        self, request: Request, listener: Quiet, *, thorough: bool = False, lock: Lock | None = None
+    ) -> Builder:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        pins = Pins(Lock(self.root), locked=request.locked, note=listener.note)
+        pins = Pins(lock or Lock(self.root), locked=request.locked, note=listener.note)
         jobs, epoch = request.jobs or cores, source_date_epoch()
         return Builder(self.graph, self.types, self.store, self.remote, pins, epoch, jobs, listener, thorough)
 
@@ -258,30 +261,46 @@ class Workspace:
                 loaded.append(Loaded(built.address, engine, identity, tuple(names)))
         return loaded
 
-    def lock(self, *specs: str, upgrade: bool = False) -> Locking:
+    def lock(self, *specs: str, upgrade: bool = False, listener: Quiet | None = None) -> Locking:
         """Pin what targets stand on outside of the tree, in stackbuild.lock; upgrade: move the pins.
 
         Raises StackbuildError; nothing is written then.
         """
-        lock, pins = Lock(self.root), self._pins(specs)
-        done = relock(lock, pins, upgrade=upgrade, all_known=not specs)
+        lock, plan = Lock(self.root), self._whole_plan(specs)
+        pins = self._pins(plan)
+        nodes = {pin.name: node for pin, node in pins}
+        with self.store.shared(), self._builder(Request(), listener or Quiet(), lock=lock) as builder:
+            done = relock(
+                lock,
+                [pin for pin, _ in pins],
+                lambda pin: resolved(pin, builder.task_after_needs(nodes[pin.name], plan)),
+                upgrade=upgrade,
+                all_known=not specs,
+            )
         lock.save()
         return done
 
     def check_lock(self, *specs: str) -> None:
         """Raise Failures unless stackbuild.lock holds just what the targets need. Asks nobody outside."""
-        if faults := stale(Lock(self.root), self._pins(specs), all_known=not specs):
+        pins = [
+            (pin, self.graph.declarations[node.address]) for pin, node in self._pins(self._whole_plan(specs))
+        ]
+        if faults := stale(Lock(self.root), pins, all_known=not specs):
             raise Failures(faults)
 
-    def _pins(self, specs: Sequence[str]) -> list[tuple[Pin, Declaration]]:
-        """Every pin of the targets, by default all of them, and of what they depend on."""
-        self.select(*(specs or ("//...",)))
-        declarations = [self.graph.declarations[address] for address in sorted(self.graph.edges)]
-        return [
-            (pin, declaration)
-            for declaration in declarations
-            for pin in self.types[declaration.type_name].pins(declaration, self.remote)
-        ]
+    def _whole_plan(self, specs: Sequence[str]) -> Plan:
+        """The plan for the targets, by default all of them."""
+        return make_plan(self.graph, self.types, self.select(*(specs or ("//...",))))
+
+    def _pins(self, plan: Plan) -> list[tuple[Pin, Node]]:
+        """Every pin that a plan stands on, those of needs first."""
+        found: dict[tuple[str, str], tuple[Pin, Node]] = {}
+        for node in plan.order():
+            declaration = self.graph.declarations[node.address]
+            kind = self.types[declaration.type_name]
+            for pin in kind.pins(declaration, node.variant, self._opened):
+                found.setdefault(pin.name, (pin, node))
+        return list(found.values())
 
     def inspect(
         self, spec: str, *, platform: str | None = None, files: bool = False, locked: bool = False

@@ -38,6 +38,10 @@ def _cause(path: tuple[str, ...], old: Any, new: Any) -> str:
     match path:
         case ("inputs", "from", "files", name):
             return f"file {name} {_file_change(old, new)}"
+        case ("inputs", "from", "packages", name):
+            return f"package {name} {_version(old)} -> {_version(new)}"
+        case ("inputs", "from", "base"):
+            return "the packages of the base changed"
         case ("inputs", "from", "archive"):
             return "the archive changed"
         case ("inputs", "image"):
@@ -69,6 +73,11 @@ def _file_change(old: Any, new: Any) -> str:
         if old_bytes == new_bytes:
             return f"changed mode: {old_mode} -> {new_mode}"
     return _change(old, new)
+
+
+def _version(value: Any) -> str:
+    """The version in a package's mark, "version digest"."""
+    return "none" if value is None else str(value).rpartition(" ")[0]
 
 
 def _short(value: Any) -> str:

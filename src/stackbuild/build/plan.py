@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,12 @@ class Plan:
     roots: list[Node]
     needs: dict[Node, list[Node]]
     edges: nx.DiGraph[Node]
+
+    def below(self, node: Node) -> Plan:
+        """The plan for what a node needs."""
+        inner = nx.descendants(self.edges, node)
+        needs = {other: found for other, found in self.needs.items() if other in inner}
+        return Plan(self.needs[node], needs, self.edges.subgraph(inner).copy())
 
     def order(self) -> list[Node]:
         """Every node after all it needs."""
@@ -71,12 +77,32 @@ def make_plan(
             waiting.append(other)
     if faults:
         raise DeclarationErrors(faults)
+    layers = {
+        node.address
+        for node in roots
+        if "layers" in types[graph.declarations[node.address].type_name].products
+    }
+    return _in_use(plan, layers)
+
+
+def _in_use(plan: Plan, layers: Collection[Address]) -> Plan:
+    """Of layers that were asked for beside images which use them, the variants in use: nobody needs those
+    that they have when they stand alone."""
+    used: dict[Address, list[Node]] = {}
+    for node in plan.needs:
+        if node.address in layers and plan.edges.in_degree(node):
+            used.setdefault(node.address, []).append(node)
+    plan.roots = [min(used.get(root.address, [root]), key=str) for root in plan.roots]
+    reached = {*plan.roots, *(node for root in plan.roots for node in nx.descendants(plan.edges, root))}
+    for node in [node for node in plan.needs if node not in reached]:
+        plan.edges.remove_node(node)
+        del plan.needs[node]
     return plan
 
 
 def _node(graph: TargetGraph, types: Types, address: Address, variant: Variant) -> Node:
     kind = types[graph.declarations[address].type_name]
-    return Node(address, kind.variant(variant))
+    return Node(address, kind.variant(graph.declarations[address], variant))
 
 
 def _needs(graph: TargetGraph, types: Types, workspace: Workspace, node: Node) -> Iterable[Need]:

@@ -83,28 +83,36 @@ class Builder:
         """What the node is called in records: workspace, address and variant."""
         return f"{self.graph.packages.workspace.root} {node}"
 
-    def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
-        """What is to be done for a node whose needs have results: (action, recipe, key)."""
-        declaration = self.graph.declarations[node.address]
-        kind = self.types[declaration.type_name]
-        needs = plan.needs[node]
-        task = Task(
-            declaration,
+    def task(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Task:
+        """A node as its type sees it, once its needs have results."""
+        return Task(
+            self.graph.declarations[node.address],
             node.variant,
             self.graph.packages.workspace,
             self.store,
             self._chunks,
             self.epoch,
-            {(need.address, need.variant): results[need] for need in needs},
+            {(need.address, need.variant): results[need] for need in plan.needs[node]},
             self.remote,
-            lambda pin: self.pins.entry(pin, declaration),
+            self.pins.entry,
         )
-        action = kind.prepare(task)
+
+    def task_after_needs(self, node: Node, plan: Plan) -> Task:
+        """The same, the needs built first. Raises StackbuildError."""
+        outcomes = self.run(plan.below(node))
+        return self.task(node, {need: outcome.result for need, outcome in outcomes.items()}, plan)
+
+    def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
+        """What is to be done for a node whose needs have results: (action, recipe, key)."""
+        declaration = self.graph.declarations[node.address]
+        kind = self.types[declaration.type_name]
+        needs = plan.needs[node]
+        action = kind.prepare(self.task(node, results, plan))
         recipe = {
             "recipe": RECIPE_VERSION,
             "type": kind.name,
             "version": kind.version,
-            "variant": [node.variant.platform, node.variant.compression],
+            "variant": [node.variant.platform, node.variant.compression, str(node.variant.base or "")],
             "fields": kind.recipe_fields(declaration.fields),
             "inputs": action.inputs,
             "needs": [str(need) for need in needs],

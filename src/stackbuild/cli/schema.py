@@ -16,7 +16,9 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the schema of every installed target type."""
     from ..declare.schema import build_schema
+    from ..ecosystems.settings import load_settings
     from ..targets.registry import load_types
 
-    print_json(build_schema({name: kind.fields for name, kind in load_types().items()}))
+    models = {name: kind.fields for name, kind in load_types().items()}
+    print_json(build_schema(models, load_settings()))
     return 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
@@ -25,6 +26,25 @@ class Fields(BaseModel):
     """Free words for selecting targets."""
     visibility: list[SpecField] | None = None
     """Specs of the targets that may depend on this one; everybody by default, its own folder always."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The models of a type whose fields depend on the value of one of them.
+
+    field: the one that chooses; models: by its value; common: what all models have.
+    """
+
+    field: str
+    models: Mapping[str, type[Fields]]
+    common: type[Fields]
+
+    def known(self) -> list[str]:
+        """Every field of any model."""
+        return sorted({name for model in self.models.values() for name in model.model_fields})
+
+
+Model = type[Fields] | Choice
 
 
 def _text_field(

@@ -1,23 +1,30 @@
 """stackbuild.lock: what the things outside of the tree were resolved to, so that they stay the same.
 
-TOML, one table an entry, sorted, so that a change of one entry is a change of a few lines.
+TOML, one table an entry, sorted, so that a change of one entry is a change of a few lines. Packages that
+entries list stand in a table of their own each, once for all who list them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import Position, RequestError
+from ..keys import digest
 from ..store.files import alone, write_atomically
 from .toml import Document
 
 LOCK_FILE = "stackbuild.lock"
 VERSION = 1
 _HEAD = "# Written by `stackbuild lock`. Commit it; do not edit it.\n"
+_PACKAGE = "package"  # the section of what lists of packages name
+_LIST = "packages"  # the value of an entry that is such a list
+_ADVICE = "restore it, or remove it and run 'stackbuild lock'"
 
-Entry = Mapping[str, str]
+Entry = Mapping[str, Any]
+"""Strings by name, and under "packages" a list of packages: tables with at least a name and a version."""
 Name = tuple[str, str]
 """(section, name), as ("base", "docker.io/library/python:3.12-slim")."""
 
@@ -66,12 +73,25 @@ class Lock:
         self._changed.clear()
 
 
+def _label(package: Mapping[str, Any]) -> str:
+    """What a package is called in the file: the same for the same package, and for no other."""
+    mark = digest(dict(package), "sha256").partition(":")[2][:8]
+    return f"{package['name']} {package['version']} {mark}"
+
+
 def _text(entries: Mapping[Name, Entry]) -> str:
     import tomli_w
 
     document: dict[str, Any] = {"version": VERSION}
+    pool: dict[str, Any] = {}
     for (section, name), entry in sorted(entries.items()):
-        document.setdefault(section, {})[name] = dict(sorted(entry.items()))
+        table = dict(sorted(entry.items()))
+        if _LIST in table:
+            pool |= {_label(package): dict(sorted(package.items())) for package in table[_LIST]}
+            table[_LIST] = [_label(package) for package in table[_LIST]]
+        document.setdefault(section, {})[name] = table
+    if pool:
+        document[_PACKAGE] = dict(sorted(pool.items()))
     return _HEAD + tomli_w.dumps(document)
 
 
@@ -79,23 +99,55 @@ def _read(root: Path) -> Iterator[tuple[Name, Entry]]:
     file = root / LOCK_FILE
     if not file.is_file():
         return
-    advice = "restore it, or remove it and run 'stackbuild lock'"
     try:
         document = Document.read(file, LOCK_FILE)
     except RequestError as error:  # most often the marks of a merge
-        raise RequestError(error.what, where=error.where, hint=advice) from error
+        raise RequestError(error.what, where=error.where, hint=_ADVICE) from error
     if document.data.get("version") != VERSION:
         where = document.position(("version",)) if "version" in document.data else Position(LOCK_FILE)
-        raise RequestError("the lock file is of another version", where=where, hint=advice)
+        raise RequestError("the lock file is of another version", where=where, hint=_ADVICE)
+    pool = document.data.get(_PACKAGE, {})
     for section, tables in document.data.items():
-        if section == "version":
+        if section in ("version", _PACKAGE):
             continue
         for name, entry in tables.items() if isinstance(tables, dict) else [("", None)]:
-            if (
-                not isinstance(entry, dict)
-                or not entry
-                or not all(isinstance(value, str) for value in entry.values())
-            ):
+            if not _is_entry(entry):
                 where = document.position((section, name), of_key=True)
-                raise RequestError("this is no entry of a lock file", where=where, hint=advice)
-            yield (section, name), entry
+                raise RequestError("this is no entry of a lock file", where=where, hint=_ADVICE)
+            yield (section, name), _filled(entry, pool, document, (section, name))
+
+
+def _is_entry(entry: Any) -> TypeGuard[Entry]:
+    return (
+        isinstance(entry, dict)
+        and bool(entry)
+        and all(isinstance(value, str) or name == _LIST for name, value in entry.items())
+    )
+
+
+def _filled(entry: Entry, pool: Any, document: Document, key: Name) -> Entry:
+    """An entry with the packages that it names in their place. Raises RequestError."""
+    if _LIST not in entry:
+        return entry
+    packages = []
+    for label in entry[_LIST] if isinstance(entry[_LIST], list) else [None]:
+        package = pool.get(label) if isinstance(pool, dict) and isinstance(label, str) else None
+        if not _is_package(package, label):
+            where = document.position((*key, _LIST))
+            raise RequestError(f"'{label}' is no package of this file", where=where, hint=_ADVICE)
+        packages.append(package)
+    return {**entry, _LIST: packages}
+
+
+def _is_package(package: Any, label: Any) -> bool:
+    return (
+        isinstance(package, dict)
+        and all(isinstance(package.get(name), str) for name in ("name", "version", "url"))
+        and re.fullmatch(r"sha(256|512):[0-9a-f]+", str(package.get("digest"))) is not None
+        and all(isinstance(value, str | int) or _is_words(value) for value in package.values())
+        and _label(package) == label  # one that was edited, or put together by a merge, is not believed
+    )
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)

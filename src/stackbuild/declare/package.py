@@ -10,12 +10,12 @@ from pydantic import BaseModel
 
 from ..errors import Position, RequestError, nearest
 from .address import Address, check_name
-from .fields import Fields
+from .fields import Choice, Fields, Model
 from .toml import Document, Key
 from .validate import validated
 from .workspace import BUILD_FILE, Workspace
 
-Models = Mapping[str, type[Fields]]
+Models = Mapping[str, Model]
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,17 @@ class Packages:
             )
             return
         package.names.add(name)
+        what, chosen = f"{type_name} '{name}'", self._models[type_name]
+        if isinstance(chosen, Choice):
+            default = defaults[chosen.field][0] if chosen.field in defaults else None
+            value = table.get(chosen.field, default)
+            if not isinstance(value, str) or value not in chosen.models:
+                package.faults.append(_unchosen(chosen, value, table, document, prefix, what))
+                return
+            model = chosen.models[value]
+            defaults = {field: item for field, item in defaults.items() if field in model.model_fields}
+        else:
+            model = chosen
         data = {field: value for field, (value, _, _) in defaults.items()} | table
         places: dict[str, tuple[Document, Key]] = {
             field: (source, ("defaults", type_name)) for field, (_, source, _) in defaults.items()
@@ -199,7 +210,6 @@ class Packages:
             return source.position((*start, *path), of_key=of_key)
 
         context = {"folder": package.folder, "folders": folders}
-        model, what = self._models[type_name], f"{type_name} '{name}'"
         fields, faults = validated(model, data, locate, what, context)
         package.faults += [fault for _, fault in faults]
         if fields is None:  # what is sound of it is looked at all the same, so that all faults are found
@@ -261,7 +271,8 @@ class Packages:
                     )
                 )
             else:
-                known = self._models[type_name].model_fields
+                model = self._models[type_name]
+                known = model.known() if isinstance(model, Choice) else list(model.model_fields)
                 for name in fields:
                     if name not in known:
                         place = document.position(("defaults", type_name, name), of_key=True)
@@ -273,3 +284,19 @@ class Packages:
                             )
                         )
                 yield type_name, {name: value for name, value in fields.items() if name in known}
+
+
+def _unchosen(
+    chosen: Choice, value: Any, table: Mapping[str, Any], document: Document, prefix: Key, what: str
+) -> RequestError:
+    """Why no model can be chosen for a table."""
+    name = chosen.field
+    if value is None:
+        hint = f"add {name} = …; {nearest('', chosen.models)}"
+        return RequestError(
+            f"{what} lacks the field '{name}'", where=document.position(prefix, of_key=True), hint=hint
+        )
+    where = document.position((*prefix, name)) if name in table else document.position(prefix, of_key=True)
+    if not isinstance(value, str):
+        return RequestError(f"{name}: should be a string", where=where)
+    return RequestError(f"{name}: '{value}' is not known", where=where, hint=nearest(value, chosen.models))

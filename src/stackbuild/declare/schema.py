@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
+from .fields import Choice
 from .package import Models
-from .workspace import Settings
 
 
-def build_schema(models: Models) -> dict[str, Any]:
-    """A draft 2020-12 schema; models: target type -> model of its fields."""
+def build_schema(models: Models, settings: type[BaseModel]) -> dict[str, Any]:
+    """A draft 2020-12 schema; models: target type -> model of its fields; settings: of [workspace]."""
     definitions: dict[str, Any] = {}
 
     def define(name: str, model: Any) -> dict[str, str]:
@@ -18,13 +20,30 @@ def build_schema(models: Models) -> dict[str, Any]:
         definitions[name] = schema
         return {"$ref": f"#/$defs/{name}"}
 
-    workspace = define("workspace", Settings)
+    workspace = define("workspace", settings)
     types, defaults = {}, {}
     for name, model in sorted(models.items()):
-        reference = define(name, model)
-        doc = (model.__doc__ or "").strip()
+        doc = ((model.common if isinstance(model, Choice) else model).__doc__ or "").strip()
+        if isinstance(model, Choice):
+            chosen = {value: define(f"{name}_{value}", item) for value, item in model.models.items()}
+            for value in chosen:
+                definitions[f"{name}_{value}"]["properties"][model.field] = {"const": value}
+            properties = {
+                key: text
+                for value in chosen
+                for key, text in definitions[f"{name}_{value}"]["properties"].items()
+            } | {model.field: {"enum": sorted(chosen)}}
+            partial: dict[str, Any] = {
+                "type": "object",
+                "properties": {key: properties[key] for key in model.known()},
+                "additionalProperties": False,
+            }
+            definitions[name] = {"oneOf": [chosen[value] for value in sorted(chosen)]}
+            reference = {"$ref": f"#/$defs/{name}"}
+        else:
+            reference = define(name, model)
+            partial = {key: value for key, value in definitions[name].items() if key != "required"}
         types[name] = {"type": "object", "description": doc, "additionalProperties": reference}
-        partial = {key: value for key, value in definitions[name].items() if key != "required"}
         definitions[f"{name}_defaults"] = partial
         defaults[name] = {"$ref": f"#/$defs/{name}_defaults"}
     return {

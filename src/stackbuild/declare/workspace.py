@@ -139,8 +139,8 @@ def is_workspace_root(folder: str | Path) -> bool:
         return False
 
 
-def open_workspace(start: Path) -> Workspace:
-    """The workspace that holds the folder `start`.
+def open_workspace(start: Path, model: type[Settings] = Settings) -> Workspace:
+    """The workspace that holds the folder `start`. model: of its [workspace] table.
 
     Raises RequestError when there is none, DeclarationErrors when its [workspace] table is wrong.
     """
@@ -155,7 +155,7 @@ def open_workspace(start: Path) -> Workspace:
                 raise
             continue  # some package's broken file; it is reported when it is loaded
         if "workspace" in document.data:
-            settings = checked(Settings, document.data["workspace"], document, ("workspace",), "[workspace]")
+            settings = checked(model, document.data["workspace"], document, ("workspace",), "[workspace]")
             return Workspace(folder, settings, document)
     raise RequestError(
         f"no workspace here: no BUILD.toml with a [workspace] table in {start} or above",

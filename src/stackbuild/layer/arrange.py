@@ -13,7 +13,8 @@ _MOST_LINKS = 40  # hard links to hard links; as the kernel follows symlinks
 
 
 def arrange(entries: Iterable[Entry], layer: str) -> list[Entry]:
-    """The entries of a layer in writing order: deletions, then parents before children, hard links last.
+    """The entries of a layer in writing order: deletions, then group by group, in each parents before
+    children and hard links last.
 
     Each path comes once; a hard link repeats its target's attributes, as whoever unpacks it applies the
     last ones. Raises BuildFailed, naming both sources, when a path is written twice with different content
@@ -36,10 +37,9 @@ def arrange(entries: Iterable[Entry], layer: str) -> list[Entry]:
     return result
 
 
-def _order(entry: Entry) -> tuple[int, str]:
+def _order(entry: Entry) -> tuple[bool, str, bool, str]:
     # Deletions apply to the layers below, so they come first; a hard link needs its target before it.
-    rank = {"whiteout": 0, "hardlink": 2}.get(entry.kind, 1)
-    return rank, entry.path.replace("/", "\0")
+    return entry.kind != "whiteout", entry.group, entry.kind == "hardlink", entry.path.replace("/", "\0")
 
 
 def _linked(entry: Entry, kept: Mapping[str, Entry], layer: str) -> Entry:
@@ -57,9 +57,15 @@ def _linked(entry: Entry, kept: Mapping[str, Entry], layer: str) -> Entry:
             "which is no file of the layer"
         )
     if target.kind == "symlink":
-        return replace(target, path=entry.path, origin=entry.origin)
+        return replace(target, path=entry.path, origin=entry.origin, group=entry.group)
     return replace(
-        target, path=entry.path, kind="hardlink", link=target.path, content=None, origin=entry.origin
+        target,
+        path=entry.path,
+        kind="hardlink",
+        link=target.path,
+        content=None,
+        origin=entry.origin,
+        group=entry.group,
     )
 
 

@@ -1,8 +1,9 @@
 """Chunks: groups of neighbouring entries, compressed and cached on their own.
 
 A cut falls before an entry when a hash of its path says so, with a chance in proportion to its size: cuts
-depend on the entries beside them alone, so that an insertion moves no other cut. A big file is cut by
-offset, so that no chunk, and with it the memory of a build, grows with a file.
+depend on the entries beside them alone, so that an insertion moves no other cut. Where entries are grouped
+(a package's are), cuts fall between groups instead. A big file is cut by offset, so that no chunk, and with
+it the memory of a build, grows with a file.
 """
 
 from __future__ import annotations
@@ -118,7 +119,9 @@ def verify(content: Content, pieces: Iterable[bytes]) -> None:
         raise Changed(content)
 
 
-def _is_cut(entry: Entry, size: int) -> bool:
+def _is_cut(entry: Entry, size: int, group: str) -> bool:
+    if entry.group or group:
+        return entry.group != group
     return xxhash.xxh3_64_intdigest(entry.path.encode()) * AVERAGE < (size << 64)
 
 
@@ -132,14 +135,15 @@ def _pieces(entry: Entry, head: bytes, size: int) -> Iterator[Chunk]:
 def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
     """The chunks of a layer's arranged entries, in order, the end-of-archive blocks last."""
     group: list[Part] = []
-    held = 0
+    held, name = 0, ""
     for entry in entries:
         head = header(entry)
         size = entry.content.size if entry.content else 0
         part = Part(head, entry.content, 0, size)
-        if group and (held + part.size > LARGEST or _is_cut(entry, part.size)):
+        if group and (held + part.size > LARGEST or _is_cut(entry, part.size, name)):
             yield Chunk(tuple(group))
             group, held = [], 0
+        name = entry.group
         if part.size > LARGEST:
             yield from _pieces(entry, head, size)
             continue

@@ -78,7 +78,8 @@ class Entry:
 
     path: relative, "/"-separated, normalised; for a whiteout, the path that it deletes.
     link: the target of a symlink, or the path of the entry that a hard link repeats.
-    mtime: seconds since the epoch. xattrs: sorted (name, value) pairs.
+    mtime: seconds since the epoch. xattrs: sorted (name, value) pairs. group: entries of one group stay
+    together in the layer, groups in the order of their names, and share chunks with no other.
     """
 
     path: str
@@ -91,6 +92,7 @@ class Entry:
     xattrs: tuple[tuple[str, bytes], ...] = ()
     content: Content | None = field(default=None, compare=False)
     origin: str = field(default="", compare=False)
+    group: str = field(default="", compare=False)
 
     def same(self, other: Entry) -> bool:
         """Whether both would write the same bytes."""

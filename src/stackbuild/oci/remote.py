@@ -109,9 +109,10 @@ class Remote:
                 raise
             yield from self.registry.foreign_blob(own, layer.urls[0], digest, size, offset)
 
-    def download(self, url: str) -> Iterator[bytes]:
-        """The bytes at any URL, anonymously. The caller checks them."""
-        answer = self.registry.transport.exchange("GET", url)
+    def download(self, url: str, authorization: str | None = None) -> Iterator[bytes]:
+        """The bytes at any URL, anonymously unless a header says otherwise. The caller checks them."""
+        headers = {"Authorization": authorization} if authorization else None
+        answer = self.registry.transport.exchange("GET", url, headers)
         if answer.status != 200:
             answer.close()
             raise RegistryError(f"it answered {answer.status}")

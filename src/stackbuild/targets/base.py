@@ -11,10 +11,9 @@ from pydantic import Field, field_validator, model_validator
 from ..declare.fields import Fields
 from ..declare.lock import LOCK_FILE
 from ..declare.package import Declaration
-from ..declare.workspace import Platform
+from ..declare.workspace import Platform, Workspace
 from ..digests import is_digest
 from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
-from ..oci.remote import Remote
 from ..oci.source import ImageSource
 from ..registry.reference import Reference
 from .target import Action, Pin, TargetType, Task, Variant
@@ -61,14 +60,14 @@ class BaseType(TargetType[BaseFields]):
     fields = BaseFields
     products = frozenset({"image"})
 
-    def variant(self, wanted: Variant) -> Variant:
+    def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         return Variant(platform=wanted.platform)
 
-    def pins(self, declaration: Declaration, remote: Remote) -> Sequence[Pin]:
+    def pins(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Pin]:
         image = declaration.fields.image  # type: ignore[attr-defined]
         if image is None or (reference := Reference.parse(image)).digest:
             return ()
-        return [Pin(("base", image), lambda: remote.resolve(reference), ("image",))]
+        return [Pin(("base", image), lambda task: task.remote.resolve(reference), ("image",))]
 
     def prepare(self, task: Task) -> Action:
         fields = task.declaration.fields
@@ -87,8 +86,8 @@ class BaseType(TargetType[BaseFields]):
     def _from_registry(self, task: Task, reference: Reference, platform: str) -> Action:
         where = task.declaration.position(("image",))
         entry: Mapping[str, str] | None = None
-        for pin in self.pins(task.declaration, task.remote):
-            entry = task.pinned(pin)
+        for pin in self.pins(task.declaration, task.variant, task.workspace):
+            entry = task.pinned(task, pin)
         known = reference.digest if entry is None else _chosen(task, entry, platform)
 
         def run() -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import (
@@ -172,7 +173,7 @@ class ImageType(TargetType[ImageFields]):
     products = frozenset({"image", "images"})
     unkeyed = frozenset({"repository", "platforms"})
 
-    def variant(self, wanted: Variant) -> Variant:
+    def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         return Variant(platform=wanted.platform)
 
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
@@ -189,7 +190,8 @@ class ImageType(TargetType[ImageFields]):
             return [Need(declaration.address, Variant(platform=platform), "image") for platform in platforms]
         inner = Variant(variant.platform, fields.compression)
         base = [Need(fields.base, inner, "image", ("base",))] if fields.base else []
-        layers = [Need(address, inner, "layers", ("layers", at)) for at, address in enumerate(fields.layers)]
+        above = replace(inner, base=fields.base)
+        layers = [Need(address, above, "layers", ("layers", at)) for at, address in enumerate(fields.layers)]
         return base + layers
 
     def prepare(self, task: Task) -> Action:

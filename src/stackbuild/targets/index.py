@@ -30,7 +30,7 @@ class IndexType(TargetType[IndexFields]):
     fields = IndexFields
     products = frozenset({"images"})
 
-    def variant(self, wanted: Variant) -> Variant:
+    def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         return Variant(platform=wanted.platform)
 
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:

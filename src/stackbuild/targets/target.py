@@ -12,13 +12,13 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
 from ..declare.address import Address, Spec
-from ..declare.fields import Fields
+from ..declare.fields import Choice, Fields
 from ..declare.package import Declaration
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
@@ -43,9 +43,12 @@ class Variant:
 
     platform: str | None = None
     compression: Compression | None = None
+    base: Address | None = None
+    """The image below, for types whose layers depend on what lies under them."""
 
     def __str__(self) -> str:
-        return " ".join(item for item in (self.platform, self.compression) if item)
+        words = [word for word in (self.platform, self.compression) if word]
+        return " ".join([*words, *([f"on {self.base}"] if self.base else [])])
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,19 @@ class Need:
 class Pin:
     """Something outside of the tree that a target stands on, and that stackbuild.lock fixes.
 
-    name: (section, name) of its entry; resolve: asks outside for the entry; key: the field that asks for it.
+    name: (section, name) of its entry; resolve: asks outside for the entry, with the results of the needs at
+    hand; key: the field that asks for it. facts: what the entry must say of itself to be of use still; one
+    that says otherwise is out of date.
     """
 
     name: tuple[str, str]
-    resolve: Callable[[], Mapping[str, str]]
+    resolve: Callable[[Task], Mapping[str, Any]]
     key: Key
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def is_met_by(self, entry: Mapping[str, Any]) -> bool:
+        """Whether an entry is still what the target needs."""
+        return all(entry.get(name) == value for name, value in self.facts.items())
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Task:
     epoch: int
     results: Mapping[tuple[Address, Variant], Any]
     remote: Remote
-    pinned: Callable[[Pin], Mapping[str, str]]
+    pinned: Callable[[Task, Pin], Mapping[str, Any]]
 
     @functools.cached_property
     def folder(self) -> str:
@@ -123,20 +133,20 @@ class TargetType(ABC, Generic[F]):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    fields: type[F]
+    fields: type[F] | Choice
     products: ClassVar[frozenset[Product]]
     unkeyed: ClassVar[frozenset[str]] = frozenset()
     ordered: ClassVar[frozenset[str]] = frozenset()
 
-    def variant(self, wanted: Variant) -> Variant:
-        """The part of `wanted` that makes a difference to this type."""
+    def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
+        """The part of `wanted` that makes a difference to this target."""
         return Variant()
 
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
         """The results that must be there first. Raises RequestError when the fields rule the variant out."""
         return ()
 
-    def pins(self, declaration: Declaration, remote: Remote) -> Sequence[Pin]:
+    def pins(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Pin]:
         """What the target stands on outside of the tree."""
         return ()
 
@@ -184,7 +194,7 @@ class LayerType(TargetType[F]):
 
     products = frozenset({"layers", "files"})
 
-    def variant(self, wanted: Variant) -> Variant:
+    def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         return Variant(None, wanted.compression or "gzip")
 
     @abstractmethod

@@ -1,0 +1,3 @@
+"""The ecosystem `deb`."""
+
+from .type import Deb as Deb

@@ -1,0 +1,3 @@
+"""The ecosystem `npm`."""
+
+from .type import Npm as Npm

@@ -1,0 +1,3 @@
+"""The ecosystem `wheel`."""
+
+from .type import Wheel as Wheel

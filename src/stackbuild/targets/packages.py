@@ -1,0 +1,160 @@
+"""`packages`: layers of packages of some ecosystem, resolved, locked, and installed without running any."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..declare.fields import Choice
+from ..declare.package import Declaration
+from ..declare.workspace import Workspace
+from ..ecosystems.ecosystem import Ask, Ecosystem, Package, PackagesFields
+from ..ecosystems.registry import load_ecosystems
+from ..ecosystems.spread import divide, spread
+from ..ecosystems.trees import trees
+from ..errors import BuildFailed, RequestError
+from ..keys import digest
+from ..layer.arrange import arrange
+from ..layer.chunk import LAYER_VERSION
+from ..layer.codec import Codec
+from ..layer.write import Layer, write_layer
+from ..oci.documents import put_document
+from ..oci.model import Image
+from .target import Action, Need, Pin, TargetType, Task, Variant
+
+LIST = "application/vnd.stackbuild.packages.v1+json"
+SECTION = "packages"
+
+
+class PackagesType(TargetType[PackagesFields]):
+    """Packages, as one layer or several. Its result names a document that lists them."""
+
+    name = "packages"
+    version = 1
+    products = frozenset({"layers", "files"})
+
+    def __init__(self) -> None:
+        models = {name: ecosystem.fields for name, ecosystem in load_ecosystems().items()}
+        self.fields = Choice("ecosystem", models, PackagesFields)
+
+    def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
+        base = None
+        if _ecosystem(declaration).stacks:
+            base = getattr(declaration.fields, "base", None) or wanted.base
+        return Variant(wanted.platform, wanted.compression or "gzip", base)
+
+    def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
+        if variant.base is None:
+            return ()
+        return [Need(variant.base, Variant(_platform(variant, workspace)), "image", ("base",))]
+
+    def pins(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Pin]:
+        ecosystem, platform = _ecosystem(declaration), _platform(variant, workspace)
+        asked = ecosystem.request(declaration, workspace, platform)
+        if asked is None:
+            return ()
+        name = f"{declaration.address} {platform}" + (f" on {variant.base}" if variant.base else "")
+        request = digest([ecosystem.name, ecosystem.version, platform, asked], "sha256")
+        return [Pin((SECTION, name), _resolve, ("ecosystem",), {"request": request})]
+
+    def prepare(self, task: Task) -> Action:
+        ecosystem, ask = _ecosystem(task.declaration), _ask(task)
+        packages = self._packages(task, ask, ecosystem)
+        codec = Codec(task.variant.compression or "gzip")
+        inputs = {
+            "ecosystem": [ecosystem.name, ecosystem.version],
+            "packages": {package.key: f"{package.version} {package.digest}" for package in packages},
+            "base": ecosystem.under(ask),
+            "more": ecosystem.inputs(ask),
+            "mtime": task.epoch,
+        }
+        return Action(
+            {"from": inputs, "codec": codec.version, "writer": LAYER_VERSION},
+            lambda: _build(task, ask, ecosystem, packages, codec),
+        )
+
+    def _packages(self, task: Task, ask: Ask, ecosystem: Ecosystem[Any]) -> list[Package]:
+        found = ecosystem.listed(ask)
+        if found is None:
+            (pin,) = self.pins(task.declaration, task.variant, task.workspace)
+            under = {"under": ecosystem.under(ask)} if ecosystem.stacks else {}
+            entry = task.pinned(task, replace(pin, facts={**pin.facts, **under}))
+            found = [Package.of(data) for data in entry[SECTION]]
+        return sorted(found, key=lambda package: package.key)
+
+
+def _ecosystem(declaration: Declaration) -> Ecosystem[Any]:
+    return load_ecosystems()[declaration.fields.ecosystem]  # type: ignore[attr-defined]
+
+
+def _platform(variant: Variant, workspace: Workspace) -> str:
+    return variant.platform or workspace.settings.platforms[0]
+
+
+def _ask(task: Task) -> Ask:
+    base = [Image.of(result) for result in task.results.values()]
+    return Ask(
+        task.declaration,
+        _platform(task.variant, task.workspace),
+        task.workspace,
+        task.store,
+        task.remote,
+        task.pool,
+        task.epoch,
+        base[0].layers if base else (),
+    )
+
+
+def _resolve(task: Task) -> Mapping[str, Any]:
+    """The entry of the lock for a target, as the world is now."""
+    ecosystem, ask = _ecosystem(task.declaration), _ask(task)
+    packages = sorted(ecosystem.resolve(ask), key=lambda package: package.key)
+    under = {"under": ecosystem.under(ask)} if ecosystem.stacks else {}
+    return {SECTION: [package.data() for package in packages], **under}
+
+
+def _build(
+    task: Task, ask: Ask, ecosystem: Ecosystem[Any], packages: Sequence[Package], codec: Codec
+) -> dict[str, Any]:
+    address, fields = str(task.declaration.address), task.declaration.fields
+    assert isinstance(fields, PackagesFields)
+    try:
+        with contextlib.ExitStack() as stack:
+            found = trees(ask, ecosystem, packages, stack)
+            entries = ecosystem.install(ask, found)
+            sizes = dict.fromkeys(found, 0)
+            for entry in entries:
+                if entry.content and entry.group in sizes:
+                    sizes[entry.group] += entry.content.size
+            keys = spread(packages, sizes, fields.split)
+            layers = [
+                write_layer(task.store, arrange(part, address), codec, task.pool)
+                for part in divide(entries, keys)
+            ]
+    except (BuildFailed, RequestError) as error:
+        error.where = error.where or task.declaration.position()
+        raise
+    listed = put_document(task.store, LIST, _listing(ask, ecosystem, packages, keys, layers))
+    return {"layers": [layer.recipe() for layer in layers], "packages": listed}
+
+
+def _listing(
+    ask: Ask,
+    ecosystem: Ecosystem[Any],
+    packages: Sequence[Package],
+    keys: Sequence[Sequence[str]],
+    layers: Sequence[Layer],
+) -> list[dict[str, Any]]:
+    """What was installed, and in which layer, for bills of materials."""
+    layer_of = {key: layer.digest for members, layer in zip(keys, layers, strict=True) for key in members}
+    return [
+        {
+            **package.data(),
+            "ecosystem": ecosystem.name,
+            "purl": ecosystem.purl(package, ask),
+            "layer": layer_of[package.key],
+        }
+        for package in packages
+    ]
