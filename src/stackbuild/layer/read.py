@@ -39,7 +39,14 @@ def decompressed(path: Path) -> Iterator[Checked]:
 
     Reading raises BuildFailed when the compressed data is damaged.
     """
-    with open(path, "rb") as file, _opened(file) as stream:
+    with open(path, "rb") as file, decompressed_stream(file) as stream:
+        yield stream
+
+
+@contextmanager
+def decompressed_stream(file: Any) -> Iterator[Any]:
+    """The same of an open file that can seek."""
+    with _opened(file) as stream:
         yield Checked(stream)
 
 

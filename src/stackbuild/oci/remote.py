@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -56,6 +57,8 @@ class Remote:
         self.watch = watch
         self._configs: dict[str, bytes] = {}
         self._away: set[str] = set()
+        self._documents: dict[str, bytes] = {}
+        self._documents_lock = threading.Lock()
 
     @functools.cached_property
     def registry(self) -> Registry:
@@ -117,6 +120,17 @@ class Remote:
             answer.close()
             raise RegistryError(f"it answered {answer.status}")
         yield from answer.pieces()
+
+    def document(self, url: str, limit: int) -> bytes:
+        """The bytes at a URL, at most `limit`, asked for once in a run. Nobody checked them."""
+        with self._documents_lock:
+            if url not in self._documents:
+                answer = self.registry.transport.exchange("GET", url, limit=limit)
+                if answer.status != 200:
+                    answer.close()
+                    raise RegistryError(f"it answered {answer.status}")
+                self._documents[url] = answer.body
+            return self._documents[url]
 
     def resolve(self, reference: Reference) -> dict[str, str]:
         """What a tag means now: its "digest", and platform -> digest of that platform's manifest."""

@@ -1,20 +1,49 @@
-"""`deb`: Debian packages."""
+"""`deb`: packages of Debian and of those that descend from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, field_validator
+
+from ...declare.fields import AddressField, Glob
 from ...declare.package import Declaration
 from ...declare.workspace import Workspace
+from ...errors import BuildFailed, Position, RequestError, nearest
+from ...keys import digest
 from ...layer.entry import Entry
 from ...layer.unpack import Spool
 from ..ecosystem import Ask, Ecosystem, Package, PackagesFields, Tree
+from ..system import System
+from .control import relation
+from .settings import ARCHITECTURES, STABLE, DebArchive, debian
 
 
 class DebFields(PackagesFields):
-    """Debian packages."""
+    """Debian packages, with all that they depend on, on top of what the base has."""
+
+    install: list[str] = Field(min_length=1)
+    """The packages, as "libpq5" or "ca-certificates (>= 2023)"."""
+    base: AddressField | None = None
+    """The base or image that they go on top of: what it has is not installed again. By default that of the
+    image which lists this target."""
+    archives: list[str] | None = None
+    """The tables [workspace.deb.NAME] to take packages from; by default all, and where there are none
+    Debian's own for the release of the base."""
+    recommends: bool = False
+    """Whether to install what packages recommend, too."""
+    exclude: list[Glob] = Field(default_factory=list)
+    """Paths to leave out, as "usr/share/doc/**"."""
+
+    @field_validator("install")
+    @classmethod
+    def _are_relations(cls, value: list[str]) -> list[str]:
+        names = [relation(text).name for text in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"'{twice[0]}' is named twice; remove one of the two")
+        return value
 
 
 class Deb(Ecosystem[DebFields]):
@@ -23,18 +52,159 @@ class Deb(Ecosystem[DebFields]):
     name = "deb"
     version = 1
     fields = DebFields
+    settings = DebArchive
+    stacks = True
 
     def request(self, declaration: Declaration, workspace: Workspace, platform: str) -> Any:
-        raise NotImplementedError
+        fields = _fields(declaration)
+        return {
+            "install": sorted(fields.install),
+            "recommends": fields.recommends,
+            "archives": [vars(archive) for archive in _archives(declaration, workspace)] or STABLE,
+            "architecture": _architecture(declaration, platform),
+        }
+
+    def under(self, ask: Ask) -> str:
+        if not ask.base:
+            return ""
+        from .dpkg import installed
+
+        system = _system(ask)
+        held = sorted(f"{item.name} {item.version} {item.architecture}" for item in installed(system))
+        return digest([held, _codename(system)], "sha256")
+
+    def inputs(self, ask: Ask) -> Any:
+        if not ask.base:
+            return None
+        system = _system(ask)
+        marks = [[path, digest(data, "sha256")] for path, data in sorted(system.files.items())]
+        return digest([marks, sorted(system.links.items()), sorted(system.folders)], "sha256")
 
     def resolve(self, ask: Ask) -> Sequence[Package]:
-        raise NotImplementedError
+        from .dpkg import installed
+        from .repository import indexes
+        from .solve import solve
+        from .universe import Universe
+
+        fields = _fields(ask.declaration)
+        architecture = _architecture(ask.declaration, ask.platform)
+        system = _system(ask)
+        archives = _archives(ask.declaration, ask.workspace) or list(debian(_codename(system)).values())
+        found = indexes(ask, archives, architecture)
+        universe = Universe(found, installed(system), architecture)
+        wanted = [relation(text) for text in fields.install]
+        for number, item in enumerate(wanted):
+            if not universe.named(item.name) and item.name not in universe.installed:
+                raise _unknown(ask, universe, item.name, ("install", number))
+        try:
+            chosen = solve(universe, wanted, recommends=fields.recommends)
+        except BuildFailed as error:
+            where = ask.declaration.position(("install",))
+            raise BuildFailed(error.what, where=error.where or where, hint=error.hint) from error
+        names = {candidate.name for candidate in chosen}
+        return [_package(candidate, names) for candidate in chosen]
 
     def unpack(self, package: Package, archive: Path, spool: Spool) -> Tree:
-        raise NotImplementedError
+        from .unpack import unpack
+
+        return unpack(package, archive, spool)
 
     def install(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[Entry]:
-        raise NotImplementedError
+        from .dpkg import vanished, write_database
+        from .root import Root, excluder
+        from .scripted import perform
+
+        root = Root(_system(ask), ask.epoch, excluder(_fields(ask.declaration).exclude))
+        ordered = dict(sorted(trees.items()))
+        for package, tree in ordered.values():
+            root.add(package, tree)
+        perform(root, ordered)
+        write_database(root, ordered)
+        vanished(root, ordered)
+        return list(root.entries.values())
+
+    def warnings(self, trees: Mapping[str, tuple[Package, Tree]]) -> Iterator[str]:
+        from .scripted import warnings
+
+        return warnings(dict(sorted(trees.items())))
 
     def purl(self, package: Package, ask: Ask) -> str:
-        raise NotImplementedError
+        from urllib.parse import quote
+
+        vendor = "ubuntu" if "ubuntu" in package.url else "debian"
+        version, arch = quote(package.version, safe=".-_~"), package.more["arch"]
+        return f"pkg:deb/{vendor}/{quote(package.name)}@{version}?arch={arch}"
+
+
+def _fields(declaration: Declaration) -> DebFields:
+    assert isinstance(declaration.fields, DebFields)
+    return declaration.fields
+
+
+def _architecture(declaration: Declaration, platform: str) -> str:
+    if platform not in ARCHITECTURES:
+        raise RequestError(
+            f"Debian has no packages for {platform}",
+            where=declaration.position(("ecosystem",)),
+            hint=f"it has them for {', '.join(ARCHITECTURES)}",
+        )
+    return ARCHITECTURES[platform]
+
+
+def _archives(declaration: Declaration, workspace: Workspace) -> list[DebArchive]:
+    known: Mapping[str, DebArchive] = getattr(workspace.settings, "deb", {})
+    names = _fields(declaration).archives
+    for number, name in enumerate(names or ()):
+        if name not in known:
+            where = declaration.position(("archives", number))
+            raise RequestError(
+                f"the workspace has no [workspace.deb.{name}]", where=where, hint=nearest(name, known)
+            )
+    return [known[name] for name in (sorted(known) if names is None else names)]
+
+
+def _system(ask: Ask) -> System:
+    return System.of(ask.base, ask.store, ask.remote) if ask.base else System()
+
+
+def _codename(system: System) -> str:
+    """The release of the base, as its os-release(5) says. Raises BuildFailed when it is none of Debian."""
+    text = system.files.get("etc/os-release") or system.files.get("usr/lib/os-release")
+    if text is None:
+        return STABLE
+    said = dict(line.split("=", 1) for line in text.decode("utf-8", "replace").splitlines() if "=" in line)
+    name, codename = (said.get(key, "").strip("\"'") for key in ("ID", "VERSION_CODENAME"))
+    if name != "debian" or not codename:
+        hint = "say where its packages come from, as [workspace.deb.NAME] with suite, url and keyring"
+        raise BuildFailed(f"the base is of {name or 'an unknown distribution'} {codename}", hint=hint)
+    return codename
+
+
+def _unknown(ask: Ask, universe: Any, name: str, key: tuple[str | int, ...]) -> RequestError:
+    if providers := sorted({item.name for item in universe.providers(name)}):
+        what, hint = f"'{name}' is provided by several packages", f"name one: {', '.join(providers[:8])}"
+    else:
+        what, hint = f"no archive has the package '{name}'", nearest(name, universe.names())
+        hint = hint if hint.startswith("did") else "correct it"
+    where: Position = ask.declaration.position(key)
+    return RequestError(what, where=where, hint=hint)
+
+
+def _package(candidate: Any, chosen: set[str]) -> Package:
+    fields = candidate.fields
+    digits, size = fields["SHA256"].lower(), fields["Size"]
+    path = fields["Filename"]
+    if not size.isdigit() or ".." in path.split("/") or path.startswith("/"):
+        raise BuildFailed(f"the index is malformed at {candidate}")
+    named = {item.name for group in candidate.groups("Pre-Depends", "Depends") for item in group}
+    source = fields.get("Source", candidate.name).partition(" ")[0]
+    return Package(
+        candidate.name,
+        candidate.version,
+        f"{candidate.place}/{path}",
+        f"sha256:{digits}",
+        int(size),
+        depends=tuple(sorted(named & chosen - {candidate.name})),
+        source=source,
+        more={"arch": candidate.architecture},
+    )

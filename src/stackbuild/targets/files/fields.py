@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 
 from ...declare.fields import Fields, Glob, ImagePath, Mode, Owner, Source
 from ...declare.glob import normal
-from . import capabilities
+from ...layer import capabilities
 
 _LATEST = 253402300799  # 9999-12-31, in seconds
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 from ...declare.glob import is_wild, matches
 from ...declare.toml import Key
 from ...errors import Failures, RequestError
+from ...layer import capabilities
 from ...layer.entry import Entry, FileContent, clean_path
 from ..target import Task
-from . import capabilities
 from .fields import FilesFields
 from .globs import Found
 from .sources import mode_of

@@ -37,7 +37,7 @@ def encode(text: str) -> bytes:
         bits = 0
         for name in found[1].split(","):
             if name not in NUMBERS:
-                from ...errors import nearest
+                from ..errors import nearest
 
                 raise ValueError(f"unknown capability '{name}'; {nearest(name, NUMBERS)}")
             bits |= 1 << NUMBERS[name]

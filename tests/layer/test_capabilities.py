@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from stackbuild.targets.files.capabilities import NUMBERS, encode
+from stackbuild.layer.capabilities import NUMBERS, encode
 
 
 def test_the_attribute_is_the_kernels():

@@ -1,0 +1,115 @@
+"""What the maintainer scripts of well-known packages leave behind, done here as data.
+
+Each line was read off the scripts of Debian 12 and 13. A package that is not named here, and whose scripts
+hold more than is understood, is named to the user.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+UTMP, MAIL, ADM, WWW_DATA = 43, 8, 4, 33  # ids that base-passwd gives for good
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A file made from one that a package ships, unless it is there."""
+
+    source: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symlink, unless something is there."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder, unless it is there."""
+
+    path: str
+    mode: int = 0o755
+    owner: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file with some text, unless it is there."""
+
+    path: str
+    text: str = ""
+    mode: int = 0o644
+    owner: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Capability:
+    """File capabilities of a program, instead of set-user-ID."""
+
+    path: str
+    text: str
+
+
+Step = Copy | Link | Folder | File | Capability
+
+STEPS: dict[str, tuple[Step, ...]] = {
+    "base-files": (
+        Link("etc/dpkg/origins/default", "debian"),
+        Copy("usr/share/base-files/dot.profile", "root/.profile"),
+        Copy("usr/share/base-files/dot.bashrc", "root/.bashrc"),
+        Copy("usr/share/base-files/profile", "etc/profile"),
+        Copy("usr/share/base-files/motd", "etc/motd"),
+        Copy("usr/share/base-files/info.dir", "usr/share/info/dir"),
+        *map(Folder, ("mnt", "srv", "opt", "etc/opt", "var/opt", "media")),
+        Folder("var/mail", 0o2775, (0, MAIL)),
+        Link("var/spool/mail", "../mail"),
+        Folder("run/lock", 0o1777),
+        *(Folder(f"usr/local/{name}") for name in ("share/man", "bin", "games", "lib", "include", "sbin")),
+        *(Folder(f"usr/local/{name}") for name in ("src", "etc")),
+        Link("usr/local/man", "share/man"),
+        File("var/log/wtmp", mode=0o664, owner=(0, UTMP)),
+        File("var/log/btmp", mode=0o660, owner=(0, UTMP)),
+        File("var/log/lastlog", mode=0o664, owner=(0, UTMP)),
+    ),
+    "base-passwd": (
+        Copy("usr/share/base-passwd/passwd.master", "etc/passwd"),
+        Copy("usr/share/base-passwd/group.master", "etc/group"),
+    ),
+    "bash": (Copy("etc/skel/.bashrc", "root/.bashrc"), Copy("etc/skel/.profile", "root/.profile")),
+    "dash": (Link("bin/sh", "dash"),),
+    "iputils-ping": (Capability("bin/ping", "cap_net_raw+ep"),),
+    "libc-bin": (Copy("usr/share/libc-bin/nsswitch.conf", "etc/nsswitch.conf"),),
+    "login": (File("var/log/faillog"), File("etc/subuid"), File("etc/subgid")),
+    "mount": (),
+    "nginx-common": (
+        Folder("var/log/nginx", 0o755, (0, ADM)),
+        File("var/log/nginx/access.log", mode=0o640, owner=(WWW_DATA, ADM)),
+        File("var/log/nginx/error.log", mode=0o640, owner=(WWW_DATA, ADM)),
+        Link("etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default"),
+    ),
+    "openssl": (Link("usr/lib/ssl/certs", "/etc/ssl/certs"), Link("usr/lib/ssl/private", "/etc/ssl/private")),
+    "tzdata": (Link("etc/localtime", "/usr/share/zoneinfo/Etc/UTC"), File("etc/timezone", "Etc/UTC\n")),
+}
+
+_SETTLED = re.compile(
+    r"""
+    adduser | apt | base-files | base-passwd | bash | ca-certificates | dash | debconf | debianutils |
+    diffutils | dpkg | e2fsprogs | findutils | fonts-.* | gcc-\d+-base | gpgv | grep | gzip | hostname |
+    init-system-helpers | iputils-ping | libc-bin | libc-l10n | libc6 | libc6-dev | libpam-modules(-bin)? |
+    libpam0g | libpython.* | libssl[\d.]+(t64)? | login | login\.defs | logsave | media-types | mime-support
+    | mount | ncurses-base | netbase | nginx | nginx-common | openssl | passwd | perl | perl-base | procps |
+    python3(\.\d+)?(-minimal)? | readline-common | sed | sysvinit-utils | tar | tzdata | usr-is-merged |
+    usrmerge | util-linux
+    """,
+    re.X,
+)
+
+
+def settled(name: str) -> bool:
+    """Whether all that a package's scripts do, and an image needs, is done here or by its files alone."""
+    return _SETTLED.fullmatch(name) is not None

@@ -1,0 +1,148 @@
+"""Maintainer scripts, read and never run: what they ask for that is done here, and whether more is in them.
+
+Most of a script is what debhelper put there, each piece under a line that names the tool (debhelper(7));
+the rest is shell. What is understood is done natively elsewhere; a script with anything else is named to
+the user.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_PIECE = re.compile(
+    r"^# Automatically added by (\S+?)(?:/\S*)?\n(.*?)^# End automatically added section\n", re.M | re.S
+)
+_NOISE = re.compile(
+    r"""
+    set\s+-\w+ | exit(\s+\S+)? | \#.* | case\s.*\sin | .*\)\s* | ;; | esac(;)? | fi(;)? | done | else | then
+    | do | (if|elif|while|until)\s(\[|test\s|!).* | \} | \{ | \w+\s*\(\)\s*\{? | : | true | return(\s.*)?
+    | break | shift | echo\s.* | \.\s+/usr/share/debconf/confmodule | db_\w+.*
+    | (export\s+)?[A-Za-z_]\w*=\S* | local\s.* | log_\w+.* | rm\s+-r?f\s.*
+    | \[.*\]\s*(\|\||&&)\s*(true|:|exit.*|return.*) | dpkg-maintscript-helper\s.* | ldconfig
+    """,
+    re.X,
+)
+"""Lines of shell that change nothing in a root which is made from nothing."""
+_HARMLESS = re.compile(
+    r"""dh_(
+    apparmor | bugfiles | desktop | elpa | fixperms | gconf | girepository | glib | gtkmodules | icons |
+    lintian |
+    install(alternatives|cron|dbus|deb|debconf|dirs|docs|emacsen|fonts|gsettings|info|init|logrotate|man|menu|mime)
+    | install(pam|systemd|systemduser|sysusers|udev|wm) | makeshlibs | mime | movetousr | perl | python[23]
+    | runit | strip | systemd_(enable|start) | sysuser | usrlocal | vim-addon
+    )""",
+    re.X,
+)
+"""Tools whose pieces start services, keep the caches of a desktop, or ask for what is done here."""
+_PROGRAMS = ("adduser", "addgroup", "useradd", "groupadd")
+_DONE = ("update-alternatives", *_PROGRAMS, "setcap", "ldconfig")
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A choice that update-alternatives(1) is told of. slaves: (link, name, path) that go with it."""
+
+    link: str
+    name: str
+    path: str
+    priority: int
+    slaves: tuple[tuple[str, str, str], ...] = ()
+
+
+def pieces(script: str) -> Iterator[tuple[str, str]]:
+    """What debhelper added to a script: (tool, shell)."""
+    for match in _PIECE.finditer(script):
+        yield match[1], match[2]
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """The simple commands of a script, as words; what cannot be split is left out."""
+    for line in re.sub(r"\\\n\s*", " ", script).split("\n"):
+        for part in re.split(r"\s*(?:;;?|&&|\|\|)\s*|\bthen\b|\bdo\b", line):
+            try:
+                words = shlex.split(part, comments=True)
+            except ValueError:
+                continue
+            if words:
+                yield words
+
+
+def unknown(script: str) -> bool:
+    """Whether a script does something that is neither known to be harmless nor done here."""
+    if any(not _HARMLESS.fullmatch(tool) for tool, _ in pieces(script)):
+        return True
+    rest = [line.strip() for line in re.sub(r"\\\n\s*", " ", _PIECE.sub("", script)).split("\n")]
+    return any(line and not _NOISE.fullmatch(line) and not line.startswith(_DONE) for line in rest)
+
+
+def alternatives(script: str) -> Iterator[Alternative]:
+    """The choices that a script installs."""
+    for words in commands(script):
+        if words[0].rpartition("/")[2] != "update-alternatives" or "--install" not in words:
+            continue
+        at = words.index("--install")
+        main, rest = words[at + 1 : at + 5], words[at + 5 :]
+        slaves = [
+            (rest[i + 1], rest[i + 2], rest[i + 3])
+            for i, word in enumerate(rest)
+            if word == "--slave" and len(rest) > i + 3
+        ]
+        if len(main) == 4 and main[3].lstrip("-").isdigit() and all("$" not in word for word in main):
+            fixed = tuple(slave for slave in slaves if all("$" not in word for word in slave))
+            yield Alternative(main[0], main[1], main[2], int(main[3]), fixed)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user with a group of its own, or a group. uid: "" for any; group: of a user, by name."""
+
+    name: str
+    is_user: bool
+    number: str = ""
+    comment: str = ""
+    home: str = "/nonexistent"
+    shell: str = "/usr/sbin/nologin"
+    group: str = ""
+
+
+_VALUED = {
+    **{"--home": "home", "--home-dir": "home", "-d": "home", "--shell": "shell", "-s": "shell"},
+    **{"--gecos": "comment", "--comment": "comment", "-c": "comment", "--uid": "number", "-u": "number"},
+    **{"--gid": "number", "--ingroup": "group", "-g": "group", "--firstuid": "", "--lastuid": ""},
+}
+_ASSIGNED = re.compile(r"""^\s*([A-Za-z_]\w*)=(["']?)([^$`"'\s\\]*)\2\s*$""", re.MULTILINE)
+
+
+def accounts(script: str) -> Iterator[Account]:
+    """The system users and groups that a script makes with adduser(8) and its kin."""
+    known = {match[1]: match[3] for match in _ASSIGNED.finditer(script)}
+    for words in commands(script):
+        program = words[0].rpartition("/")[2]
+        if program not in _PROGRAMS or not {"--system", "-r"} & set(words):
+            continue
+        if account := _account(program, [_expanded(word, known) for word in words[1:]]):
+            yield account
+
+
+def _expanded(word: str, known: Mapping[str, str]) -> str:
+    """A word with the variables in their place that a script sets once and for all."""
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda name: known.get(name[1] or name[2], name[0]), word)
+
+
+def _account(program: str, words: list[str]) -> Account | None:
+    found: dict[str, str] = {}
+    names: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name in _VALUED:
+            found[_VALUED[name]] = value if equals else next(rest, "")
+        elif re.fullmatch(r"[a-z_][a-z0-9_-]*", word):
+            names.append(word)
+    found.pop("", None)
+    if len(names) != 1 or any("$" in text for text in found.values()):
+        return None
+    return Account(names[0], program in ("adduser", "useradd"), **found)
