@@ -43,10 +43,11 @@ def matches(relation: Relation, candidate: Candidate) -> bool:
 def best(relation: Relation, universe: Universe) -> Candidate | None:
     """What apt would install for a relation: the newest of that name, else the most important provider."""
     named = [item for item in universe.named(relation.name) if matches(relation, item)]
-    if named:
-        return max(named, key=lambda item: version_key(item.version))
-    found = [item for item in universe.providers(relation.name) if matches(relation, item)]
-    return min(found, key=lambda item: (_priority(item), item.name), default=None)
+    if not named:
+        found = [item for item in universe.providers(relation.name) if matches(relation, item)]
+        first = min(((_priority(item), item.name) for item in found), default=None)
+        named = [item for item in found if (_priority(item), item.name) == first]
+    return max(named, key=lambda item: version_key(item.version), default=None)
 
 
 def preferred(universe: Universe, wanted: Sequence[Relation], fields: Sequence[str]) -> list[Candidate]:

@@ -58,7 +58,8 @@ def _component(
     ask: Ask, archive: DebArchive, release: Release, component: str, architecture: str
 ) -> list[Index]:
     names = [f"{component}/binary-{architecture}/Packages"]
-    if "Packages" not in release.fields.get("No-Support-for-Architecture-all", "").split():
+    apart = "all" in release.fields.get("Architectures", "").split()
+    if apart and "Packages" not in release.fields.get("No-Support-for-Architecture-all", "").split():
         names.append(f"{component}/binary-all/Packages")
     found = [
         Index(archive.place, _index(ask, archive, release, name))
