@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-NAME = r"[a-z0-9][a-z0-9+.-]+"
+NAME = r"[a-z0-9][a-z0-9+.-]*"
 VERSION = r"[0-9][A-Za-z0-9.+:~-]*"
 _RELATION = re.compile(
     rf"(?P<name>{NAME})(?::(?P<arch>[a-z0-9-]+))?"

@@ -78,7 +78,8 @@ class _Pool:
             key = version_key(candidate.version)
             solvable.name, solvable.arch = candidate.name, "x86_64"
             solvable.evr = str(sum(other < key for other in ranks[candidate.name]))
-            solvable.add_provides(self._pool.Dep(f"#{number}"))
+            for name in (f"#{number}", candidate.name):  # by its name, libsolv sees that two are one
+                solvable.add_provides(self._pool.Dep(name))
             self._describe(solvable, candidate, number)
             solvables[candidate] = solvable
         return solvables
@@ -106,6 +107,8 @@ class _Pool:
             job.SOLVER_INSTALL | job.SOLVER_WEAK,
         )
         jobs = [self._pool.Job(install, dep.id) for dep in deps]
+        # What is installed may become newer, but does not go away.
+        jobs += [self._pool.Job(install, self._pool.Dep(item.name).id) for item in installed]
         jobs += [
             self._pool.Job(wished | job.SOLVER_SOLVABLE, solvables[item].id)
             for item in wish

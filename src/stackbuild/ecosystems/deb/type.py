@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from ...declare.fields import AddressField, Glob
 from ...declare.package import Declaration
 from ...declare.workspace import Workspace
+from ...digests import is_digest
 from ...errors import BuildFailed, Position, RequestError, nearest
 from ...keys import digest
 from ...layer.entry import Entry
@@ -194,7 +195,12 @@ def _package(candidate: Any, chosen: set[str]) -> Package:
     fields = candidate.fields
     digits, size = fields["SHA256"].lower(), fields["Size"]
     path = fields["Filename"]
-    if not size.isdigit() or ".." in path.split("/") or path.startswith("/"):
+    if (
+        not is_digest(f"sha256:{digits}")
+        or not size.isdigit()
+        or ".." in path.split("/")
+        or path.startswith("/")
+    ):
         raise BuildFailed(f"the index is malformed at {candidate}")
     named = {item.name for group in candidate.groups("Pre-Depends", "Depends") for item in group}
     source = fields.get("Source", candidate.name).partition(" ")[0]
