@@ -57,6 +57,13 @@ def test_a_tar_that_is_damaged_or_cut_short_is_an_error(archive, data):
     assert "a.tar: the archive is damaged" in archive(data)
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_header_is_not_read_into_memory_however_large_it_is(archive, kind):
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, 50 << 30
+    assert "it has a header of 53687091200 bytes" in archive(info.tobuf(tarfile.GNU_FORMAT))
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_damaged_zip_is_one_line(archive, method):
     out = io.BytesIO()

@@ -31,6 +31,14 @@ _KINDS: dict[bytes, Kind] = {
     tarfile.SYMTYPE: "symlink",
     tarfile.LNKTYPE: "hardlink",
 }
+_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_LARGEST_HEADER = 1 << 20
 _BAD_ZIP = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -91,6 +99,13 @@ class Spool:
 
 class _StrictInfo(tarfile.TarInfo):
     """A header that cannot be read ends nothing: tarfile takes a bad one for the end of the archive."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        found = super().frombuf(buf, encoding, errors)
+        if found.type in _HEADERS and found.size > _LARGEST_HEADER:  # tarfile reads it into memory
+            raise BuildFailed(f"the archive is damaged: it has a header of {found.size} bytes")
+        return found
 
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
