@@ -23,7 +23,11 @@ class Reason:
 def causes(before: Any, after: Any) -> list[str]:
     """In words, what makes two recipes of one target differ."""
     seen: dict[str, None] = {}
-    for path, old, new in differences(before, after):
+    found = list(differences(before, after))
+    others = any(path[:3] == ("inputs", "from", "packages") for path, _, _ in found)
+    for path, old, new in found:
+        if others and path == ("inputs", "from", "said"):
+            continue  # of other packages, other things are said
         if path == ("needs",) and sorted(old or ()) != sorted(new or ()):
             continue  # some field names others; that is the cause
         seen.setdefault(_cause(path, old, new))
@@ -40,6 +44,8 @@ def _cause(path: tuple[str, ...], old: Any, new: Any) -> str:
             return f"file {name} {_file_change(old, new)}"
         case ("inputs", "from", "packages", name):
             return f"package {name} {_version(old)} -> {_version(new)}"
+        case ("inputs", "from", "said"):
+            return "what is said of its packages changed (licenses, URLs, dependencies)"
         case ("inputs", "from", "base"):
             return "the packages of the base changed"
         case ("inputs", "from", "archive"):

@@ -63,7 +63,7 @@ class Package:
     """One package, exactly: what a lock holds.
 
     digest: of the archive, "sha256:…" or "sha512:…"; size: of it in bytes, 0 when nobody said; url: https,
-    http, or "//path" of a file in the workspace; depends: names of packages of the same list; license: an
+    http, or "//path" of a file in the workspace; depends: keys of packages of the same list; license: an
     SPDX expression or free words; source: what it is built and changes together with; path: where it goes,
     for ecosystems that install a package in several places; more: what else its ecosystem must know.
     """

@@ -66,6 +66,7 @@ class PackagesType(TargetType[PackagesFields]):
         inputs = {
             "ecosystem": [ecosystem.name, ecosystem.version],
             "packages": {package.key: f"{package.version} {package.digest}" for package in packages},
+            "said": digest([package.data() for package in packages], task.store.fingerprints.algorithm),
             "base": ecosystem.under(ask),
             "more": ecosystem.inputs(ask),
             "mtime": task.epoch,
