@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import random
@@ -55,6 +56,17 @@ def test_a_tar_that_is_damaged_or_cut_short_is_an_error(archive, data):
     """Python's tarfile takes a bad header for the end: members would vanish without a word."""
     assert set(archive(THREE)) == {"a", "b", "c"}
     assert "a.tar: the archive is damaged" in archive(data)
+
+
+def test_the_sum_of_a_compressed_tar_counts(archive):
+    data = gzip.compress(THREE)
+    assert set(archive(data)) == {"a", "b", "c"}
+    assert "the archive is damaged: CRC check failed" in archive(data[:-8] + bytes(8))
+
+
+def test_what_follows_the_end_is_padding_only(archive):
+    assert set(archive(THREE + bytes(1 << 20))) == {"a", "b", "c"}
+    assert "bytes follow its end" in archive(gzip.compress(THREE + bytes(65 << 20), 1))
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])

@@ -13,6 +13,8 @@ from ..errors import BuildFailed
 
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"))
 
+_LIBRARIES = ("zstd", "zstandard", "_lzma", "lzma", "zipfile", "tarfile")
+
 
 class Checked:
     """A stream of outside data: what its library calls damage becomes a BuildFailed."""
@@ -27,8 +29,8 @@ class Checked:
         except (EOFError, OSError, zlib.error, RuntimeError, ValueError) as error:
             raise BuildFailed(f"the archive is damaged: {error}") from error
         except Exception as error:
-            # zstandard's and lzma's errors, and zipfile's, are imported only where they are used.
-            if type(error).__module__.partition(".")[0] in ("zstd", "zstandard", "_lzma", "lzma", "zipfile"):
+            # These modules' errors are imported only where they are used.
+            if type(error).__module__.partition(".")[0] in _LIBRARIES:
                 raise BuildFailed(f"the archive is damaged: {error}") from error
             raise
 

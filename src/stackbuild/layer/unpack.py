@@ -39,6 +39,7 @@ _HEADERS = (
     tarfile.GNUTYPE_LONGLINK,
 )
 _LARGEST_HEADER = 1 << 20
+_MOST_AFTER = 64 << 20  # bytes of padding
 _BAD_ZIP = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -123,8 +124,18 @@ def tar_members(stream: Any) -> Iterator[Member]:
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictInfo) as tar:
             for member in tar:
                 yield _tar_member(tar, member)
+        _read_on(stream)
     except (tarfile.TarError, ValueError) as error:
         raise BuildFailed(f"the archive is damaged: {error}") from error
+
+
+def _read_on(stream: Any) -> None:
+    """Read what follows the end, so that the sum of a compressed archive is checked."""
+    read = 0
+    while piece := stream.read(_PIECE):
+        read += len(piece)
+        if read > _MOST_AFTER:
+            raise BuildFailed(f"the archive is damaged: more than {_MOST_AFTER} bytes follow its end")
 
 
 def _tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Member:
@@ -138,7 +149,7 @@ def _tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Member:
             if name.startswith(_XATTR) and name.removeprefix(_XATTR).startswith(_KEPT_XATTRS)
         )
     )
-    stream = tar.extractfile(member) if kind == "file" else None
+    stream: Any = Checked(tar.extractfile(member)) if kind == "file" else None
     mode, link = member.mode & 0o7777, member.linkname
     return Member(member.name, kind, mode, member.uid, member.gid, int(member.mtime), link, xattrs, stream)
 
