@@ -354,7 +354,5 @@ def _reasons(
 
     nodes = {root, *nx.descendants(plan.edges, root)}
     return [
-        (outcomes[node], explain_outcome(builder, outcomes[node]) if outcomes[node].status == "built" else [])
-        for node in plan.order()
-        if node in nodes
+        (outcomes[node], explain_outcome(builder, outcomes[node])) for node in plan.order() if node in nodes
     ]

@@ -99,10 +99,13 @@ def _against(builder: Builder, key: str | None, recipe: Any) -> list[str]:
 
 
 def explain_outcome(builder: Builder, outcome: Outcome) -> list[str]:
-    """Why a node was just built."""
+    """Why a node was just built, if it was, and what is to be known of its result."""
+    warnings = [f"warning: {text}" for text in outcome.warnings]
+    if outcome.status == "reused":
+        return warnings
     if outcome.before == outcome.key:
-        return ["its blob is missing or damaged"]
-    return _against(builder, outcome.before, outcome.recipe)
+        return ["its blob is missing or damaged", *warnings]
+    return [*_against(builder, outcome.before, outcome.recipe), *warnings]
 
 
 def explain_plan(builder: Builder, plan: Plan) -> Iterator[Reason]:

@@ -40,6 +40,11 @@ class Outcome:
     seconds: float
     before: str | None = None
 
+    @property
+    def warnings(self) -> list[str]:
+        """What people should know of the result."""
+        return list(self.result.get("warnings", ()))
+
 
 class Listener(Protocol):
     """Told of a build's progress, from several threads."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from ..build.plan import Node
 from ..build.run import Outcome
-from ..errors import StackbuildError
+from ..errors import StackbuildError, one_line
 from .sizes import size_text
 
 
@@ -35,6 +35,8 @@ class Plain(Quiet):
     def finished(self, outcome: Outcome) -> None:
         if outcome.status == "built":
             print(f"built  {outcome.node}  {outcome.seconds:.2f} s", file=sys.stderr, flush=True)
+            for text in outcome.warnings:
+                self.note(f"warning: {outcome.node}: {one_line(text)}")
 
     def failed(self, node: Node, error: StackbuildError) -> None:
         print(f"failed {node}", file=sys.stderr, flush=True)
@@ -91,6 +93,9 @@ class Live(Quiet):
             self._done += 1
             if outcome.status == "built":
                 self._console.print(f"[green]built[/]  {_plain(outcome.node)}  {outcome.seconds:.2f} s")
+                for text in outcome.warnings:
+                    shown = f"{_plain(outcome.node)}: {_plain(one_line(text))}"
+                    self._console.print(f"[yellow]warning:[/] {shown}")
             self._update()
 
     def failed(self, node: Node, error: StackbuildError) -> None:

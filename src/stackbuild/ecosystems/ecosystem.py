@@ -201,6 +201,10 @@ class Ecosystem(ABC, Generic[F]):
         """Plain data that decides the entries, beside fields and packages."""
         return None
 
+    def warnings(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[str]:
+        """What people should know of the packages that were installed, one line each."""
+        return []
+
     @abstractmethod
     def purl(self, package: Package, ask: Ask) -> str:
         """The package URL (https://github.com/package-url/purl-spec)."""

@@ -138,7 +138,9 @@ def _build(
         error.where = error.where or task.declaration.position()
         raise
     listed = put_document(task.store, LIST, _listing(ask, ecosystem, packages, keys, layers))
-    return {"layers": [layer.recipe() for layer in layers], "packages": listed}
+    result = {"layers": [layer.recipe() for layer in layers], "packages": listed}
+    warnings = ecosystem.warnings(ask, found)
+    return {**result, "warnings": warnings} if warnings else result
 
 
 def _listing(
