@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,6 +204,9 @@ class Ecosystem(ABC, Generic[F]):
     def warnings(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[str]:
         """What people should know of the packages that were installed, one line each."""
         return []
+    def described(self, package: Package, tree: Tree, ask: Ask, names: Collection[str]) -> Package:
+        """The package with what only its archive tells, as its license. names: of all packages listed."""
+        return package
 
     @abstractmethod
     def purl(self, package: Package, ask: Ask) -> str:

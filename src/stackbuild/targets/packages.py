@@ -137,7 +137,9 @@ def _build(
     except (BuildFailed, RequestError) as error:
         error.where = error.where or task.declaration.position()
         raise
-    listed = put_document(task.store, LIST, _listing(ask, ecosystem, packages, keys, layers))
+    names = {package.name for package in packages}
+    known = [ecosystem.described(package, found[package.key][1], ask, names) for package in packages]
+    listed = put_document(task.store, LIST, _listing(ask, ecosystem, known, keys, layers))
     result = {"layers": [layer.recipe() for layer in layers], "packages": listed}
     warnings = ecosystem.warnings(ask, found)
     return {**result, "warnings": warnings} if warnings else result

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +125,13 @@ class Deb(Ecosystem[DebFields]):
         vanished(root, ordered)
         return list(root.entries.values())
 
-    def warnings(self, trees: Mapping[str, tuple[Package, Tree]]) -> Iterator[str]:
+    def warnings(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[str]:
         from .scripted import warnings
 
-        return warnings(dict(sorted(trees.items())))
+        return list(warnings(dict(sorted(trees.items()))))
+
+    def described(self, package: Package, tree: Tree, ask: Ask, names: Collection[str]) -> Package:
+        return replace(package, license=tree.facts["license"])
 
     def purl(self, package: Package, ask: Ask) -> str:
         from urllib.parse import quote
