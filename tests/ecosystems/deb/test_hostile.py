@@ -2,7 +2,6 @@
 
 import gzip
 import lzma
-import os
 
 import pytest
 
@@ -98,7 +97,7 @@ def test_package(archive, debian, name):
     data, what = PACKAGES[name]
     archive.add(control(), data)
     line = refused(debian("hello"))
-    assert line.startswith("BUILD.toml:6:") and f"hello 1.0-1: {what}" in line or what in line
+    assert line.startswith("BUILD.toml:6:11: hello 1.0-1: ") and what in line
 
 
 def test_other_bytes_than_the_index_says(archive, debian):
@@ -165,4 +164,4 @@ def test_a_lock_that_was_edited(archive, debian):
         status, _, err = tree.run("image", "//:i", "--progress", "none")
         assert status == 2 and "is no package of this file; restore it" in err
         lock.write_text(text)
-    assert os.listdir(tree.root) and tree.run("image", "//:i", "--progress", "none")[0] == 0
+    assert tree.run("image", "//:i", "--progress", "none")[0] == 0
