@@ -19,7 +19,8 @@ VERSIONS = st.builds(
 
 
 def test_an_order_of_the_policy():
-    assert sorted(ORDERED[::-1], key=version_key) == ORDERED
+    shuffled = [*ORDERED[1::2], *ORDERED[::2]]
+    assert sorted(shuffled, key=version_key) == ORDERED
 
 
 @pytest.mark.parametrize(("one", "other"), [("1.0", "1.0-0"), ("1.0", "0:1.0"), ("1.00", "1.0"), ("1.", "1.0")])
