@@ -94,9 +94,7 @@ def _without(lock: Lock, unfit: Iterable[str]) -> set[str]:
     for place in unfit:
         up = _closure([place], lambda at: [user for user, free in users.get(at, {}).items() if not free])
         doomed = _closure(up, lambda at: list(needs[at]))
-        kept = True
-        while kept:
-            kept = {at for at in doomed - up if any(user not in doomed | gone for user in users.get(at, {}))}
+        while kept := {at for at in doomed - up if users.get(at, {}).keys() - doomed - gone}:
             doomed -= kept
         gone |= doomed
     return gone

@@ -6,19 +6,21 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..ecosystem import Ask
+from ..ecosystem import JOINT, Ask
 from .choose import bundler
 from .lock import FOLDER, Entry, Lock, is_installed, refused
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link. target: relative to its folder, as it stands in it; package: the place of whose it is, "" for
-    folders of the tree; leads: the place in the project that it leads to."""
+    """A link. target: relative to its folder, as it stands in it; leads: the place in the project that it
+    leads to; package: the place of the package whose command it is, "" when that is a folder of the tree;
+    group: of its entry."""
 
     target: str
-    package: str
     leads: str
+    package: str
+    group: str
 
 
 def links(ask: Ask, lock: Lock, entries: Mapping[str, Entry]) -> dict[str, Link]:
@@ -37,20 +39,17 @@ def links(ask: Ask, lock: Lock, entries: Mapping[str, Entry]) -> dict[str, Link]
         for name, path in binder.bin.items():
             leads = posixpath.join(place, command(ask, place, name, path))
             target = posixpath.relpath(leads, folder)
-            found.setdefault(f"{folder}/{name}", Link(target, owner, leads))
+            found.setdefault(f"{folder}/{name}", Link(target, leads, owner, owner or JOINT))
     return found
 
 
 def _folder(ask: Ask, lock: Lock, place: str, entry: Entry) -> Link:
     target = entry.resolved or ""
-    if (
-        target not in lock.entries
-        or is_installed(target)
-        or posixpath.normpath(target).startswith(("/", ".."))
-    ):
+    outside = posixpath.normpath(target).startswith(("/", ".."))
+    if outside or target not in lock.entries or is_installed(target):
         hint = "move it below the project, or pack it with 'npm pack' and depend on file:NAME.tgz"
         raise refused(ask, place, f"it links to '{target}', which is no folder of the project", hint)
-    return Link(posixpath.relpath(target, posixpath.dirname(place)), "", target)
+    return Link(posixpath.relpath(target, posixpath.dirname(place)), target, "", "")
 
 
 def command(ask: Ask, place: str, name: str, path: str) -> str:

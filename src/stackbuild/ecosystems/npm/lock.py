@@ -91,7 +91,7 @@ class Lock:
         """The places of what a package depends on -> whether it can do without."""
         entry = self.entries[place]
         if entry.link:
-            return {entry.resolved: False} if entry.resolved in self.entries else {}
+            return {entry.resolved: False} if entry.resolved and entry.resolved in self.entries else {}
         found = ((self.find(place, name), optional) for name, optional in entry.needs().items())
         return {at: optional for at, optional in found if at is not None}
 
@@ -165,9 +165,8 @@ def digest(ask: Ask, place: str, integrity: str | None) -> str:
         found.setdefault(algorithm, value)
     strongest = next((name for name in _STRONG if name in found), None)
     if strongest is None:
-        what = (
-            f"its integrity is {', '.join(found)} only, which is broken" if found else "it has no integrity"
-        )
+        only = f"its integrity is {', '.join(found)} only, which proves nothing"
+        what = only if found else "it has no integrity"
         raise refused(ask, place, what, f"remove its entry, and {_LOCK_AGAIN}")
     sizes = {"sha512": 64, "sha384": 48, "sha256": 32}
     try:

@@ -18,6 +18,7 @@ from ...errors import BuildFailed
 from ...layer.entry import BytesContent, Entry, clean_path
 from ...layer.read import decompressed
 from ...layer.unpack import Member, Spool, tar_members
+from ..ecosystem import Package
 from ..trees import read
 
 MOST_BYTES = 4 << 30
@@ -128,7 +129,24 @@ def _folders(files: Collection[str]) -> Iterator[Entry]:
     return (Entry(path, "folder", 0o755) for path in sorted(paths - {""}))
 
 
-def manifest(entries: Collection[Entry]) -> dict[str, Any]:
+def check_manifest(package: Package, entries: Collection[Entry]) -> None:
+    """Raise BuildFailed unless package.json says the name and version that the lock does."""
+    found = _manifest(entries)
+    for what, expected in (("name", package.name), ("version", package.version)):
+        if _bare(found.get(what)) != _bare(expected):
+            shown = str(found.get(what))[:100]
+            raise BuildFailed(
+                f"the lock says that its {what} is {expected}, its package.json says {shown}",
+                hint="somebody may have tampered with the lock; write it anew",
+            )
+
+
+def _bare(text: Any) -> str:
+    """A name, or a version as registries compare them: "v1.0.0+build" is 1.0.0 (https://semver.org, 10)."""
+    return re.sub(r"^[v=\s]+(?=\d)", "", str(text)).partition("+")[0].strip()
+
+
+def _manifest(entries: Collection[Entry]) -> dict[str, Any]:
     """The package.json of a package. Raises BuildFailed."""
     entry = next((entry for entry in entries if entry.path == "package.json"), None)
     if entry is None or entry.content is None:
