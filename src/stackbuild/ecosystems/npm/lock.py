@@ -133,7 +133,7 @@ def _entry(ask: Ask, place: str, row: Any) -> Entry:
     except ValidationError as error:
         first = error.errors()[0]
         inner = ".".join(map(str, first["loc"]))
-        raise refused(ask, place, f"{inner or 'it'} is not as npm writes it: {first['msg']}") from error
+        raise refused(ask, place, f"{inner or 'it'} is not as npm writes it") from error
     if is_installed(place):
         _check_place(ask, place, entry)
     return entry

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -81,7 +81,10 @@ def unpack(archive: Path, spool: Spool, commands: Collection[str]) -> list[Entry
     for path in sorted(set(commands) & set(found)):
         found[path] = _runnable(found[path])
     files = _ignore_files(found)
-    return [*_folders(files), *files.values()]
+    folders = _folders(files)
+    if both := sorted(files.keys() & {entry.path for entry in folders}):
+        raise BuildFailed(f"'{both[0]}' is a file in it and a folder, too")
+    return [*folders, *files.values()]
 
 
 def _path(member: Member) -> str | None:
@@ -121,12 +124,12 @@ def _ignore_files(found: dict[str, Entry]) -> dict[str, Entry]:
     return files
 
 
-def _folders(files: Collection[str]) -> Iterator[Entry]:
+def _folders(files: Collection[str]) -> list[Entry]:
     paths = {""}
     for path in files:
         while (path := path.rpartition("/")[0]) not in paths:
             paths.add(path)
-    return (Entry(path, "folder", 0o755) for path in sorted(paths - {""}))
+    return [Entry(path, "folder", 0o755) for path in sorted(paths - {""})]
 
 
 def check_manifest(package: Package, entries: Collection[Entry]) -> None:
