@@ -204,6 +204,7 @@ class Ecosystem(ABC, Generic[F]):
     def warnings(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[str]:
         """What people should know of the packages that were installed, one line each."""
         return []
+
     def described(self, package: Package, tree: Tree, ask: Ask, names: Collection[str]) -> Package:
         """The package with what only its archive tells, as its license. names: of all packages listed."""
         return package
