@@ -133,7 +133,7 @@ def test_scripts_are_not_run_and_that_is_said(project):
     project.write('omit = ["dev"]\n')
     said = "warning: //:m (gzip): install scripts are not run: a 1.0.0"
     assert said in project.tree.run("image", "--progress", "plain", "//:m")[2].splitlines()
-    status, out, err = project.tree.run("image", "--progress", "plain", "--explain", "//:m")
+    _, out, err = project.tree.run("image", "--progress", "plain", "--explain", "//:m")
     assert "warning" not in err and "    warning: install scripts are not run: a 1.0.0" in out.splitlines()
 
 

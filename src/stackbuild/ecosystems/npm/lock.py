@@ -25,7 +25,7 @@ FOLDER = "node_modules"
 REGISTRY = "https://registry.npmjs.org/"
 _NAME = re.compile(r"(?:@[\w.~!'()*-]+/)?(?!\.)[\w.~!'()*-]+", re.ASCII)  # of old packages, too
 _VERSION = re.compile(r"[0-9A-Za-z.+-]+", re.ASCII)
-_WEB = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[!-\[\]-~]*")  # no user, no backslash
+WEB = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[!-\[\]-~]*")  # no user, no backslash
 _STRONG = ("sha512", "sha384", "sha256")
 _LOCK_AGAIN = "run 'npm install --package-lock-only' with npm 7 or newer"
 
@@ -197,7 +197,7 @@ def url(ask: Ask, place: str, entry: Entry, registry: str) -> str:
             f"it comes from {entry.resolved}, which no digest can pin",
             "pack it with 'npm pack' into the tree, and depend on file:NAME.tgz",
         )
-    if not _WEB.fullmatch(entry.resolved):
+    if not WEB.fullmatch(entry.resolved):
         hint = "write no password into it; those of ~/.netrc are used"
         raise refused(ask, place, "its URL ('resolved') is malformed", hint)
     if entry.resolved.startswith(REGISTRY):

@@ -19,7 +19,7 @@ from ..ecosystem import Ask, Ecosystem, Package, PackagesFields, Tree
 from .choose import Machine, chosen
 from .install import install
 from .links import Link, links
-from .lock import REGISTRY, Lock, read_lock
+from .lock import REGISTRY, WEB, Lock, read_lock
 from .lock import Entry as Locked
 from .packages import packages
 
@@ -41,10 +41,10 @@ class NpmFields(PackagesFields):
     @field_validator("registry")
     @classmethod
     def _is_web(cls, value: str) -> str:
-        parts = urllib.parse.urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            raise ValueError(f"'{value}' is not a registry's URL; write one as {REGISTRY}")
-        return value.rstrip("/") + "/"
+        value = value.rstrip("/") + "/"
+        if not WEB.fullmatch(value) or "?" in value or "#" in value:  # not shown: it may hold a password
+            raise ValueError(f"should be a URL as {REGISTRY}, without a user; ~/.netrc may have a password")
+        return value
 
 
 class Npm(Ecosystem[NpmFields]):
