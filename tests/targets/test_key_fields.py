@@ -134,3 +134,35 @@ def test_the_default_written_out_is_the_default():
 def test_where_an_archive_lies_does_not():
     one = CHANGED["archive"]["url"]
     assert key("archive", **one) == key("archive", **one | {"url": "https://mirror.example.org/b"})
+
+
+PACKAGES = {
+    "npm": {
+        "package_lock": "a.json",
+        "changed": {
+            "package_lock": "b.json",
+            "to": "/x",
+            "omit": ["dev"],
+            "libc": "musl",
+            "registry": "https://example.org/",
+            "split": "each",
+        },
+    },
+}
+
+
+def packages_key(name, **changes):
+    kind = load_types()["packages"]
+    table = {field: value for field, value in PACKAGES[name].items() if field != "changed"}
+    fields = kind.fields.models[name].model_validate({"ecosystem": name} | table | changes, context={"folder": "p"})
+    return digest({"type": kind.name, "fields": kind.recipe_fields(fields)})
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_each_field_of_an_ecosystem_changes_the_key(name):
+    changed = PACKAGES[name]["changed"]
+    assert set(load_types()["packages"].fields.models[name].model_fields) == {*changed, *COMMON, "ecosystem"}
+    for field, value in changed.items():
+        assert packages_key(name, **{field: value}) != packages_key(name), field
+    for field, value in COMMON_CHANGED.items():
+        assert packages_key(name, **{field: value}) == packages_key(name), field
