@@ -34,6 +34,8 @@ from .targets.target import Pin
 
 if TYPE_CHECKING:
     from .deliver.push import Pushed
+    from .deliver.sbom.document import Format as BillFormat
+    from .ecosystems.ecosystem import Package
 
 
 @dataclass(frozen=True)
@@ -314,6 +316,45 @@ class Workspace:
                 if files:
                     self.fetch(built.result)
                 found += describe(self.store, built.result, files=files)
+        return found
+
+    def sbom(
+        self,
+        spec: str,
+        *,
+        format: BillFormat = "spdx",
+        request: Request | None = None,
+        listener: Quiet | None = None,
+    ) -> dict[str, Any]:
+        """Build an image, and give its bill of materials for one platform. Raises StackbuildError."""
+        from .deliver.sbom.document import bill, document
+
+        addresses = self._images([spec])
+        if len(addresses) > 1:
+            raise RequestError("a bill of materials is of one image", hint="name one")
+        with self.store.shared():
+            request = replace(request or Request(), output="none")
+            (built,) = self.build(str(addresses[0]), request=request, listener=listener)
+            images = [Image.of(data) for data in built.result["images"]]
+            if len(images) > 1:
+                known = ", ".join(image.platform for image in images)
+                raise RequestError(f"{addresses[0]} is for {known}", hint="choose one with --platform")
+            return document(bill(str(addresses[0]), images[0], self.store, self.remote), format)
+
+    def packages(self, *specs: str, locked: bool = False) -> list[tuple[Node, Package]]:
+        """The packages that targets install or need, with the target that installs each, without building
+        their layers. Raises StackbuildError."""
+        plan = make_plan(self.graph, self.types, self._wanted(specs))
+        found: list[tuple[Node, Package]] = []
+        with self._builder(Request(locked=locked), Quiet()) as builder:
+            try:
+                for node in plan.order():
+                    kind = self.types[self.graph.declarations[node.address].type_name]
+                    if kind.lists_packages:
+                        task = builder.task_after_needs(node, plan)
+                        found += [(node, package) for package in kind.packages(task)]
+            finally:
+                builder.pins.save()
         return found
 
     def fetch(self, result: Any) -> None:

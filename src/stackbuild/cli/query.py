@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from .common import Commands, add_specs, command, print_json
+from .common import Commands, add_locked, add_specs, command, print_json
 
 
 def add(commands: Commands) -> None:
@@ -19,7 +19,10 @@ def add(commands: Commands) -> None:
         add_specs(parser)
         parser.add_argument("--type", metavar="TYPE", help="targets of this type only")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-        if name != "list":
+        if name == "list":
+            parser.add_argument("--packages", action="store_true", help="list the packages that they install")
+            add_locked(parser)
+        else:
             parser.add_argument("--transitive", action="store_true", help="whatever lies further away too")
         parser.set_defaults(run=run, question=name)
     parser = command(commands, "paths", "Print every way from one target down to another.")
@@ -35,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     from ..errors import RequestError, nearest
     from ..graph import query
 
+    if options.question == "list" and options.packages:
+        return _run_packages(options)
     with Workspace.open() as workspace:
         if options.type and options.type not in workspace.types:
             raise RequestError(
@@ -59,6 +64,29 @@ def run(options: argparse.Namespace) -> int:
             )
         else:
             _print(map(str, found))
+    return 0
+
+
+def _run_packages(options: argparse.Namespace) -> int:
+    """List packages: ecosystem, name, version, target."""
+    from ..api import Workspace
+
+    with Workspace.open() as workspace:
+        found = workspace.packages(*options.specs, locked=options.locked)
+        kinds = {
+            node: workspace.graph.declarations[node.address].fields.ecosystem  # type: ignore[attr-defined]
+            for node, _ in found
+        }
+    if options.json:
+        rows = [
+            {"ecosystem": kinds[node], "target": str(node.address), "platform": node.variant.platform}
+            | package.data()
+            for node, package in found
+        ]
+        print_json({"packages": rows})
+        return 0
+    lines = {f"{kinds[node]} {package.key} {package.version}  {node.address}" for node, package in found}
+    _print(sorted(lines))
     return 0
 
 

@@ -70,25 +70,29 @@ class ImageLayer:
 
     target: what made it, or the base it came with; "" while unknown. origin: the repository, with its
     registry, that has its bytes, which need not be in the store then; urls: where else they are, for layers
-    that registries do not keep (image spec, descriptor.md, "urls").
+    that registries do not keep (image spec, descriptor.md, "urls"). packages: digest of the document that
+    lists the packages which a target of packages put in.
     """
 
     layer: Layer
     target: str = ""
     origin: str = ""
     urls: tuple[str, ...] = ()
+    packages: str = ""
 
     def data(self) -> dict[str, Any]:
         found = {**self.layer.recipe(), "target": self.target}
         if self.origin:
             found |= {"origin": self.origin, "urls": list(self.urls)}
-        return found
+        return found | ({"packages": self.packages} if self.packages else {})
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> ImageLayer:
         fields = dict(data)
-        target, origin, urls = (fields.pop(name, "") for name in ("target", "origin", "urls"))
-        return cls(Layer(**fields), target, origin, tuple(urls))
+        target, origin, urls, packages = (
+            fields.pop(name, "") for name in ("target", "origin", "urls", "packages")
+        )
+        return cls(Layer(**fields), target, origin, tuple(urls), packages)
 
     def made_by(self, target: str) -> ImageLayer:
         """The same, made by `target` unless it is known who made it."""

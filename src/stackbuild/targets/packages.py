@@ -34,6 +34,7 @@ class PackagesType(TargetType[PackagesFields]):
     name = "packages"
     version = 1
     products = frozenset({"layers", "files"})
+    lists_packages = True
 
     def __init__(self) -> None:
         models = {name: ecosystem.fields for name, ecosystem in load_ecosystems().items()}
@@ -58,6 +59,9 @@ class PackagesType(TargetType[PackagesFields]):
         name = f"{declaration.address} {platform}" + (f" on {variant.base}" if variant.base else "")
         request = digest([ecosystem.name, ecosystem.version, platform, asked], "sha256")
         return [Pin((SECTION, name), _resolve, ("ecosystem",), {"request": request})]
+
+    def packages(self, task: Task) -> Sequence[Package]:
+        return self._packages(task, _ask(task), _ecosystem(task.declaration))
 
     def prepare(self, task: Task) -> Action:
         ecosystem, ask = _ecosystem(task.declaration), _ask(task)
@@ -140,7 +144,8 @@ def _build(
     names = {package.name for package in packages}
     known = [ecosystem.described(package, found[package.key][1], ask, names) for package in packages]
     listed = put_document(task.store, LIST, _listing(ask, ecosystem, known, keys, layers))
-    result = {"layers": [layer.recipe() for layer in layers], "packages": listed}
+    described = [{**layer.recipe(), "packages": listed["digest"]} for layer in layers]
+    result = {"layers": described, "packages": listed}
     warnings = ecosystem.warnings(ask, found)
     return {**result, "warnings": warnings} if warnings else result
 

@@ -22,6 +22,7 @@ from ..declare.fields import Choice, Fields
 from ..declare.package import Declaration
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
+from ..ecosystems.ecosystem import Package
 from ..errors import BuildFailed
 from ..layer.arrange import arrange
 from ..layer.chunk import LAYER_VERSION
@@ -128,7 +129,7 @@ class TargetType(ABC, Generic[F]):
 
     name: the table in BUILD.toml; version: raised whenever the same recipe gives another result;
     fields: the model; unkeyed: fields that do not decide the result; ordered: fields that are tables whose
-    order decides; products: what results can serve as.
+    order decides; products: what results can serve as; lists_packages: whether targets install packages.
     """
 
     name: ClassVar[str]
@@ -137,6 +138,7 @@ class TargetType(ABC, Generic[F]):
     products: ClassVar[frozenset[Product]]
     unkeyed: ClassVar[frozenset[str]] = frozenset()
     ordered: ClassVar[frozenset[str]] = frozenset()
+    lists_packages: ClassVar[bool] = False
 
     def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         """The part of `wanted` that makes a difference to this target."""
@@ -148,6 +150,10 @@ class TargetType(ABC, Generic[F]):
 
     def pins(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Pin]:
         """What the target stands on outside of the tree."""
+        return ()
+
+    def packages(self, task: Task) -> Sequence[Package]:
+        """The packages that the target installs, where `lists_packages` says so."""
         return ()
 
     @abstractmethod

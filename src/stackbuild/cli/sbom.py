@@ -1,0 +1,42 @@
+"""`stackbuild sbom`: the bill of materials of an image."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .common import Commands, add_build_options, command, request_of, watching
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = command(
+        commands, "sbom", "Print the bill of materials of an image: its packages, layer by layer."
+    )
+    parser.add_argument("spec", metavar="SPEC", help="an image")
+    parser.add_argument(
+        "--format",
+        choices=("spdx", "cyclonedx"),
+        default="spdx",
+        help="SPDX 2.3 (default) or CycloneDX 1.6, as JSON",
+    )
+    parser.add_argument("--output", metavar="FILE", help="write it there instead of to standard output")
+    add_build_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build the image, and say what is in it."""
+    from ..api import Workspace
+    from ..deliver.sbom.document import text
+    from ..store.files import write_atomically
+
+    with watching(options.progress) as listener, Workspace.open() as workspace:
+        request = request_of(options, output="none")
+        found = text(workspace.sbom(options.spec, format=options.format, request=request, listener=listener))
+    if options.output:
+        write_atomically(Path(options.output).absolute(), found.encode())
+    else:
+        sys.stdout.write(found)
+    return 0
