@@ -102,7 +102,7 @@ class Environment:
         yield f"linux_{self.machine}"
 
     def uv_platform(self) -> str | None:
-        """What `uv --python-platform` calls it, or the next older one that it knows; None if it has no name."""
+        """What `uv --python-platform` calls it, or the newest older one; None where it has no name."""
         if self.machine not in ("x86_64", "aarch64"):
             return None
         family, _, minor = self.libc

@@ -55,7 +55,7 @@ class WheelFields(PackagesFields):
     requirements: list[Path] = Field(default_factory=list)
     """requirements.txt files, paths below this folder; `-r`, `-c`, `--hash` and options for indexes count."""
     install: list[str] = Field(default_factory=list)
-    """Requirements, as "flask>=3" or "psycopg[binary]", and wheels of the tree, as "libs/x-1-py3-none-any.whl".
+    """Requirements, as "flask>=3" or "psycopg[binary]", and wheels of the tree, as "x-1-py3-none-any.whl".
     """
     pyproject: Path | None = None
     """A pyproject.toml whose `project.dependencies` to install."""
@@ -102,7 +102,7 @@ class WheelFields(PackagesFields):
         family, major, minor = libc_of(text)
         if family not in LIBC or major != LIBC[family][0] or (family == "glibc" and minor < OLDEST_GLIBC):
             raise ValueError(
-                f'\'{text}\' is no known C library; write "glibc-2.28" (from 2.{OLDEST_GLIBC} on) or "musl-1.2"'
+                f'\'{text}\' is no C library known here; write "glibc-2.28" (from 2.{OLDEST_GLIBC} on) or "musl-1.2"'
             )
         return text
 
