@@ -7,10 +7,13 @@ from pathlib import Path
 
 from stackbuild.cli.main import make_parser
 from stackbuild.declare.fields import Fields
-from stackbuild.declare.workspace import Settings
+from stackbuild.ecosystems.ecosystem import PackagesFields
+from stackbuild.ecosystems.registry import load_ecosystems
+from stackbuild.ecosystems.settings import load_settings
 from stackbuild.targets.registry import load_types
 
 BUILT_IN = ("files", "archive", "base", "image", "index")
+ECOSYSTEMS = ("deb", "wheel", "npm")
 MADE = "Made by `make docs`; not edited by hand."
 
 
@@ -31,11 +34,20 @@ def section(title: str, model, skip: frozenset[str] = frozenset()) -> list[str]:
 def targets() -> str:
     """The page of target types."""
     lines = ["# Targets", "", MADE, ""]
-    lines += section("[workspace]", Settings) + section("Every target", Fields)
+    lines += section("[workspace]", load_settings())
+    ecosystems = {name: load_ecosystems()[name] for name in ECOSYSTEMS}
+    for name, ecosystem in ecosystems.items():
+        if ecosystem.settings:
+            lines += section(f"[workspace.{name}.NAME]", ecosystem.settings)
+    lines += section("Every target", Fields)
     types = load_types()
     for name in BUILT_IN:
         common = frozenset(Fields.model_fields) - ({"tags"} if name == "image" else set())
         lines += section(f"[{name}.NAME]", types[name].fields, common)
+    lines += section("[packages.NAME]", PackagesFields, frozenset(Fields.model_fields))
+    for name, ecosystem in ecosystems.items():
+        title = f'[packages.NAME] with ecosystem = "{name}"'
+        lines += section(title, ecosystem.fields, frozenset(PackagesFields.model_fields))
     return "\n".join(lines)
 
 
