@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import packages
 import registry
 
 TOP = Path(__file__).parents[1]
@@ -128,6 +129,8 @@ def main() -> None:
     if shutil.which("docker-registry") and shutil.which("skopeo"):
         with tempfile.TemporaryDirectory() as folder:
             lines += registry.table(registry.measure(Path(folder) / "x", options.runs, options.scale))
+    with tempfile.TemporaryDirectory() as folder:
+        lines += packages.tables(Path(folder), options.runs)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     lines.append(f"The largest process of all, peers included, took {peak:.0f} MiB.")
     options.out.write_text("\n".join(lines) + "\n")

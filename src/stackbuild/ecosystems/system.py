@@ -74,6 +74,13 @@ class System:
                 del table[name]
         self.folders -= {name for name in self.folders if name.startswith(below) or (itself and name == path)}
 
+    @property
+    def release(self) -> dict[str, str]:
+        """What os-release(5) says of the distribution."""
+        data = self.files.get("etc/os-release") or self.files.get("usr/lib/os-release") or b""
+        pairs = (line.partition("=") for line in data.decode("utf-8", "replace").splitlines())
+        return {name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals}
+
     def resolve(self, path: str, *, last: bool) -> str:
         """Where a path leads when links of the image are followed; last: also that at its end.
 

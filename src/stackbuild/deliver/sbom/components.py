@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from ...ecosystems.deb.control import paragraphs
 from ...ecosystems.ecosystem import Package
 from ...ecosystems.system import System
 from ...errors import BuildFailed
@@ -78,7 +79,7 @@ def _locked(layers: Sequence[ImageLayer], store: Store) -> Iterator[Component]:
 
 def _registered(system: System) -> Iterator[Component]:
     """The packages that databases name: dpkg's, apk's, and the metadata of Python distributions."""
-    distribution = _distribution(system)
+    distribution = system.release
     for path, data in sorted(system.files.items()):
         text, layer = data.decode("utf-8", "replace"), system.owner[path]
         try:
@@ -94,13 +95,6 @@ def _registered(system: System) -> Iterator[Component]:
             raise BuildFailed(f"/{path} is malformed: {error}") from error
 
 
-def _distribution(system: System) -> dict[str, str]:
-    """os-release(5) as a table."""
-    data = system.files.get("etc/os-release") or system.files.get("usr/lib/os-release") or b""
-    pairs = (line.partition("=") for line in data.decode("utf-8", "replace").splitlines())
-    return {name: value.strip("\"'") for name, _, value in pairs}
-
-
 def _qualified(kind: str, name: str, version: str, arch: str, distribution: dict[str, str]) -> str:
     vendor = distribution.get("ID", {"deb": "debian", "apk": "alpine"}[kind])
     release = distribution.get("VERSION_ID")
@@ -108,22 +102,17 @@ def _qualified(kind: str, name: str, version: str, arch: str, distribution: dict
     return f"pkg:{kind}/{quote(vendor)}/{quote(name)}@{quote(version)}?arch={quote(arch)}{distro}"
 
 
-def _stanzas(text: str) -> Iterator[dict[str, str]]:
-    for block in re.split(r"\n\s*\n", text.strip()):
-        pairs = (line.partition(":") for line in block.splitlines() if line[:1] not in (" ", "\t", ""))
-        yield {name: value.strip() for name, _, value in pairs}
-
-
 def _dpkg(text: str, layer: str, distribution: dict[str, str]) -> Iterator[Component]:
-    for fields in _stanzas(text):
-        if fields and fields.get("Status", "install ok installed").endswith(" installed"):
+    for fields in paragraphs(text):
+        if fields.get("Status", "install ok installed").endswith(" installed"):
             name, version = fields["Package"], fields["Version"]
             purl = _qualified("deb", name, version, fields.get("Architecture", "all"), distribution)
             yield Component(f"{layer} deb {name}", name, version, purl, layer=layer)
 
 
 def _apk(text: str, layer: str, distribution: dict[str, str]) -> Iterator[Component]:
-    for fields in _stanzas(text):
+    for block in re.split(r"\n\s*\n", text.strip()):
+        fields = {line[:1]: line[2:].strip() for line in block.splitlines() if line[1:2] == ":"}
         if fields:
             name, version = fields["P"], fields["V"]
             purl = _qualified("apk", name, version, fields.get("A", "noarch"), distribution)

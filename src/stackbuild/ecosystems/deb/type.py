@@ -174,11 +174,10 @@ def _system(ask: Ask) -> System:
 
 def _codename(system: System) -> str:
     """The release of the base, as its os-release(5) says. Raises BuildFailed when it is none of Debian."""
-    text = system.files.get("etc/os-release") or system.files.get("usr/lib/os-release")
-    if text is None:
+    said = system.release
+    if not said:
         return STABLE
-    said = dict(line.split("=", 1) for line in text.decode("utf-8", "replace").splitlines() if "=" in line)
-    name, codename = (said.get(key, "").strip("\"'") for key in ("ID", "VERSION_CODENAME"))
+    name, codename = said.get("ID", ""), said.get("VERSION_CODENAME", "")
     if name != "debian" or not codename:
         hint = "say where its packages come from, as [workspace.deb.NAME] with suite, url and keyring"
         raise BuildFailed(f"the base is of {name or 'an unknown distribution'} {codename}", hint=hint)

@@ -102,7 +102,8 @@ class WheelFields(PackagesFields):
         family, major, minor = libc_of(text)
         if family not in LIBC or major != LIBC[family][0] or (family == "glibc" and minor < OLDEST_GLIBC):
             raise ValueError(
-                f'\'{text}\' is no C library known here; write "glibc-2.28" (from 2.{OLDEST_GLIBC} on) or "musl-1.2"'
+                f"'{text}' is no C library known here; "
+                f'write "glibc-2.28" (from 2.{OLDEST_GLIBC} on) or "musl-1.2"'
             )
         return text
 
