@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
+from ...errors import BuildFailed
 from ..trees import read
 from .root import Root
 
@@ -32,7 +33,10 @@ def write_bundle(root: Root) -> None:
             r"[ (),]", lambda char: {" ": "_", ",": "_"}.get(char[0], "="), name.rpartition("/")[2][:-4]
         )
         root.link(f"{_FOLDER}/{pem}.pem", f"/{path}")
-        mark = subject_hash(data)
+        try:
+            mark = subject_hash(data)
+        except ValueError as error:
+            raise BuildFailed(f"/{path} is no X.509 certificate") from error
         root.link(f"{_FOLDER}/{mark}.{hashes.get(mark, 0)}", f"{pem}.pem")
         hashes[mark] = hashes.get(mark, 0) + 1
     root.write(f"{_FOLDER}/ca-certificates.crt", b"".join(bundle))
