@@ -137,6 +137,17 @@ def test_where_an_archive_lies_does_not():
 
 
 PACKAGES = {
+    "deb": {
+        "install": ["a"],
+        "changed": {
+            "install": ["b"],
+            "base": ":b",
+            "archives": ["x"],
+            "recommends": True,
+            "exclude": ["x"],
+            "split": "each",
+        },
+    },
     "npm": {
         "package_lock": "a.json",
         "changed": {
