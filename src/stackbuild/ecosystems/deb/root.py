@@ -38,8 +38,6 @@ class Root:
             link = self._links.resolve(entry.link, last=False) if entry.kind == "hardlink" else entry.link
             if self._excluded(path):
                 continue
-            if self._is_new and ("/" in entry.path or entry.kind == "folder"):
-                self._merge(entry.path.partition("/")[0])
             if entry.kind == "folder" and path in self.system.folders:
                 continue
             moved = replace(
@@ -47,13 +45,15 @@ class Root:
             )
             self._put(moved, package, tree)
 
-    def _merge(self, name: str) -> None:
-        """Write a link of the merged /usr that some package goes through."""
-        if name in MERGED and name not in self.entries:
-            self.entries[name] = Entry(
-                name, "symlink", 0o777, 0, 0, self._epoch, MERGED[name], origin="merged /usr"
-            )
-            self.folder(MERGED[name])
+    def merge(self) -> None:
+        """Give a root of its own the links to what it has below usr/: programs name their loader, and scripts
+        their shell, by the old paths."""
+        used = {"/".join(path.split("/")[:2]) for path in self.entries} if self._is_new else set()
+        for name, target in MERGED.items():
+            if target in used and name not in self.entries:
+                made = Entry(name, "symlink", 0o777, 0, 0, self._epoch, target, origin="merged /usr")
+                self.entries[name] = made
+                self.folder(target)
 
     def _put(self, entry: Entry, package: Package, tree: Tree) -> None:
         other = self.entries.get(entry.path)

@@ -123,6 +123,7 @@ class Deb(Ecosystem[DebFields]):
         perform(root, ordered)
         write_database(root, ordered)
         vanished(root, ordered)
+        root.merge()
         return list(root.entries.values())
 
     def warnings(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[str]:
