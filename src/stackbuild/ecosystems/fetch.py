@@ -14,6 +14,7 @@ from typing import Any
 from ..digests import is_digest
 from ..errors import BuildFailed, DigestMismatch, RegistryError
 from ..keys import digest
+from ..registry.transport import is_local
 from ..store.records import Record
 from ..threads import workers
 from .ecosystem import Ask, Package
@@ -104,10 +105,10 @@ class _Checked:
 def authorization(url: str) -> str | None:
     """The Authorization header that the user's netrc file gives for a URL's host, if it does.
 
-    Only over https. Raises BuildFailed when the file cannot be read.
+    Only over https, and to this machine. Raises BuildFailed when the file cannot be read.
     """
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme != "https":
+    if parts.scheme != "https" and not is_local(parts.hostname or ""):
         return None
     with contextlib.suppress(FileNotFoundError):
         try:

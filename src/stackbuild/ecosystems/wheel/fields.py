@@ -101,10 +101,8 @@ class WheelFields(PackagesFields):
     def _check_libc(cls, text: str) -> str:
         family, major, minor = libc_of(text)
         if family not in LIBC or major != LIBC[family][0] or (family == "glibc" and minor < OLDEST_GLIBC):
-            raise ValueError(
-                f"'{text}' is no C library known here; "
-                f'write "glibc-2.28" (from 2.{OLDEST_GLIBC} on) or "musl-1.2"'
-            )
+            hint = f'write "glibc-2.28" (from 2.{OLDEST_GLIBC} on) or "musl-1.2"'
+            raise ValueError(f"'{text}' is not a C library that wheels are made for; {hint}")
         return text
 
     @field_validator("interpreter")

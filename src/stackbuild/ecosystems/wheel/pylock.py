@@ -100,7 +100,7 @@ def _exported(ask: Ask, data: bytes, environment: Environment) -> list[Package]:
             (Path(temp) / "uv.lock").write_bytes(data)
             found = run(arguments, Path(temp))
     except Unresolvable as error:
-        raise ask.refused(f"uv cannot read the lock: {error.what}", ("uv_lock",), "run 'uv lock'") from None
+        raise ask.refused(error.what, ("uv_lock",), "correct the fields, or run 'uv lock'") from None
 
     def refuse(what: str, hint: str) -> RequestError:
         return ask.refused(what, ("uv_lock",), hint)
@@ -162,6 +162,8 @@ def packages(
     found: list[Package] = []
     try:
         lock = Pylock.from_dict(document)
+        if lock.requires_python and not lock.requires_python.contains(environment.full_version):
+            raise refuse(f"it is for Python {lock.requires_python}", f"python is {environment.version}")
         chosen = lock.select(
             environment=environment.markers(),
             tags=environment.tags(),

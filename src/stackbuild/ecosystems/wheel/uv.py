@@ -32,6 +32,7 @@ _NETWORK = re.compile(
     r"^Failed to fetch|error sending request|HTTP status|^Request failed|^Failed to download"
 )
 _TIMES = re.compile(r" after \d+ retries in [\d.]+m?s")
+_CONCLUSION = re.compile(r",? we can conclude that your requirements are unsatisfiable\.?$")
 _MOST = 600  # seconds
 
 
@@ -71,11 +72,9 @@ def failure(text: str) -> StackbuildError:
         said = first if first == reasons[-1] else f"{first}: {reasons[-1]}"
         return RegistryError(said, hint="try again, or check the index and the way to it")
     if len(reasons) > 1 and reasons[0].startswith("No solution"):
-        reasons = reasons[1:]
-    said = re.sub(
-        r",? we can conclude that (your requirements are unsatisfiable)", r", so \1", ": ".join(reasons)
-    )
-    return Unresolvable(said.rstrip("."))
+        found = " ".join(reasons[1:]).removeprefix("Because ")
+        return Unresolvable(f"no versions meet the requirements: {_CONCLUSION.sub('', found)}")
+    return Unresolvable(": ".join(reasons).rstrip("."))
 
 
 def _paragraphs(text: str) -> list[str]:
