@@ -148,6 +148,29 @@ PACKAGES = {
             "split": 3,
         },
     },
+    "wheel": {
+        "install": ["a"],
+        "changed": {
+            "requirements": ["r.txt"],
+            "install": ["b"],
+            "pyproject": {"install": [], "pyproject": "pyproject.toml"},
+            "uv_lock": {"install": [], "uv_lock": "uv.lock"},
+            "pylock": {"install": [], "pylock": "pylock.toml"},
+            "extras": {"install": [], "pyproject": "pyproject.toml", "extras": ["x"]},
+            "groups": {"install": [], "pyproject": "pyproject.toml", "groups": ["x"]},
+            "package": {"install": [], "uv_lock": "uv.lock", "package": "x"},
+            "constraints": ["c.txt"],
+            "index": "https://example.org/simple",
+            "extra_index": ["https://example.org/simple"],
+            "find_links": ["wheels"],
+            "python": "3.11",
+            "libc": "musl-1.2",
+            "prefix": "/usr",
+            "to": "/app",
+            "interpreter": "/usr/bin/python3",
+            "split": "each",
+        },
+    },
     "npm": {
         "package_lock": "a.json",
         "changed": {
@@ -174,6 +197,7 @@ def test_each_field_of_an_ecosystem_changes_the_key(name):
     changed = PACKAGES[name]["changed"]
     assert set(load_types()["packages"].fields.models[name].model_fields) == {*changed, *COMMON, "ecosystem"}
     for field, value in changed.items():
-        assert packages_key(name, **{field: value}) != packages_key(name), field
+        changes = value if isinstance(value, dict) else {field: value}
+        assert packages_key(name, **changes) != packages_key(name), field
     for field, value in COMMON_CHANGED.items():
         assert packages_key(name, **{field: value}) == packages_key(name), field
