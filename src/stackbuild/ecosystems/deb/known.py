@@ -100,11 +100,11 @@ _SETTLED = re.compile(
     r"""
     adduser | apt | base-files | base-passwd | bash | ca-certificates | dash | debconf | debianutils |
     diffutils | dpkg | e2fsprogs | findutils | fonts-.* | gcc-\d+-base | gpgv | grep | gzip | hostname |
-    init-system-helpers | iputils-ping | libc-bin | libc-l10n | libc6 | libc6-dev | libpam-modules(-bin)? |
-    libpam0g | libpython.* | libssl[\d.]+(t64)? | login | login\.defs | logsave | media-types | mime-support
-    | mount | ncurses-base | netbase | nginx | nginx-common | openssl | passwd | perl | perl-base | procps |
-    python3(\.\d+)?(-minimal)? | readline-common | sed | sysvinit-utils | tar | tzdata | usr-is-merged |
-    usrmerge | util-linux
+    init-system-helpers | iputils-ping | libc-bin | libc-l10n | libc6 | libc6-dev | libgssapi-krb5-2 |
+    libpam-modules(-bin)? | libpam0g | libpython.* | libssl[\d.]+(t64)? | login | login\.defs | logsave
+    | media-types | mime-support | mount | ncurses-base | netbase | nginx | nginx-common | openssl |
+    passwd | perl | perl-base | procps | python3(\.\d+)?(-minimal)? | readline-common | sed |
+    sysvinit-utils | tar | tzdata | ucf | usr-is-merged | usrmerge | util-linux
     """,
     re.X,
 )

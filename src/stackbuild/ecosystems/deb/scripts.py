@@ -18,10 +18,11 @@ _PIECE = re.compile(
 _NOISE = re.compile(
     r"""
     set\s+-\w+ | exit(\s+\S+)? | \#.* | case\s.*\sin | .*\)\s* | ;; | esac(;)? | fi(;)? | done | else | then
-    | do | (if|elif|while|until)\s(\[|test\s|!).* | \} | \{ | \w+\s*\(\)\s*\{? | : | true | return(\s.*)?
-    | break | shift | echo\s.* | \.\s+/usr/share/debconf/confmodule | db_\w+.*
-    | (export\s+)?[A-Za-z_]\w*=\S* | local\s.* | log_\w+.* | rm\s+-r?f\s.*
-    | \[.*\]\s*(\|\||&&)\s*(true|:|exit.*|return.*) | dpkg-maintscript-helper\s.* | ldconfig
+    | do | (if|elif|while|until)\s.*(\[|test\s|!|--compare-versions\s|command\s+-v\s).* | \} | \{
+    | \w+\s*\(\)\s*\{? | : | true | return(\s.*)? | break | shift | for\s.* | echo\s.* | db_\w+.*
+    | \.\s+/usr/share/debconf/confmodule | (export\s+)?[A-Za-z_]\w*=\S* | local\s.* | log_\w+.*
+    | rm\s+-r?f\s.* | systemd-tmpfiles\s.* | ldconfig | dpkg-divert\s.*(usr-is-merged|--remove).*
+    | dpkg-maintscript-helper\s.* | \[.*\]\s*(\|\||&&)\s*(true|:|exit.*|return.*)
     """,
     re.X,
 )
@@ -31,7 +32,7 @@ _HARMLESS = re.compile(
     apparmor | bugfiles | desktop | elpa | fixperms | gconf | girepository | glib | gtkmodules | icons |
     lintian |
     install(alternatives|cron|dbus|deb|debconf|dirs|docs|emacsen|fonts|gsettings|info|init|logrotate|man|menu|mime)
-    | install(pam|systemd|systemduser|sysusers|udev|wm) | makeshlibs | mime | movetousr | perl | python[23]
+    | install(pam|systemd|systemduser|sysusers|tmpfiles|udev|wm) | makeshlibs | mime | movetousr | perl | python[23]
     | runit | strip | systemd_(enable|start) | sysuser | usrlocal | vim-addon
     )""",
     re.X,
