@@ -31,7 +31,8 @@ _HARMLESS = re.compile(
     r"""dh_(
     apparmor | bugfiles | desktop | elpa | fixperms | gconf | girepository | glib | gtkmodules | icons |
     lintian |
-    install(alternatives|cron|dbus|deb|debconf|dirs|docs|emacsen|fonts|gsettings|info|init|logrotate|man|menu|mime)
+    install(alternatives|cron|dbus|deb|debconf|dirs|docs|emacsen|fonts|gsettings|info|init|logrotate|man) |
+    install(menu|mime)
     | install(pam|systemd|systemduser|sysusers|tmpfiles|udev|wm) | makeshlibs | mime | movetousr | perl | python[23]
     | runit | strip | systemd_(enable|start) | sysuser | usrlocal | vim-addon
     )""",
