@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,10 +142,16 @@ def test_the_sets_of_apt(bookworm, need, tmp_path):
     tree = bookworm("".join([*(packages(names, f"s{number}") for number, names in enumerate(SETS)), *images]))
     status, _, err = tree.run("lock")
     assert status == 0, err
-    for architecture in ("amd64", "arm64"):
+
+    def chosen(architecture: str) -> dict[str, dict[str, str]]:
         apt = Apt(tmp_path / architecture, architecture)
+        return {names: apt.chosen(names) for names in SETS}
+
+    with ThreadPoolExecutor() as pool:
+        theirs = dict(zip(("amd64", "arm64"), pool.map(chosen, ("amd64", "arm64")), strict=True))
+    for architecture, expected in theirs.items():
         ours = {names: locked(tree, f"//:s{number} linux/{architecture}") for number, names in enumerate(SETS)}
-        assert ours == {names: apt.chosen(names) for names in SETS}
+        assert ours == expected
 
 
 def bundle(tree, folder: Path, *arguments: str, image: str = "//:i") -> Path:

@@ -29,10 +29,10 @@ _NOISE = re.compile(
 """Lines of shell that change nothing in a root which is made from nothing."""
 _HARMLESS = re.compile(
     r"""dh_(
-    apparmor | bugfiles | desktop | elpa | fixperms | gconf | girepository | glib | gtkmodules | icons | lintian
-    | install(alternatives|cron|dbus|deb|debconf|dirs|docs|emacsen|fonts|gsettings|info|init|logrotate|man|menu)
-    | install(mime|pam|systemd|systemduser|sysusers|tmpfiles|udev|wm) | makeshlibs | mime | movetousr | perl
-    | python[23] | runit | strip | systemd_(enable|start) | sysuser | usrlocal | vim-addon
+    apparmor | bugfiles | desktop | elpa | fixperms | gconf | girepository | glib | gtkmodules | icons
+    | install(alternatives|cron|dbus|deb|debconf|dirs|docs|emacsen|fonts|gsettings|info|init|logrotate|man)
+    | install(menu|mime|pam|systemd|systemduser|sysusers|tmpfiles|udev|wm) | lintian | makeshlibs | mime
+    | movetousr | perl | python[23] | runit | strip | systemd_(enable|start) | sysuser | usrlocal | vim-addon
     )""",
     re.X,
 )
