@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from stackbuild.ecosystems.deb.control import paragraph
+
 pytestmark = pytest.mark.real
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MIRROR = "http://deb.debian.org"
@@ -222,6 +224,9 @@ def test_another_architecture(bookworm, need, tmp_path):
     layout = tmp_path / "layout"
     tree.image("//:i", "--platform", "linux/arm64", "--output", str(layout), "--tag", "latest")
     run("umoci", "unpack", "--keep-dirlinks", "--image", f"{layout}:latest", tmp_path / "bundle")
+    registered = tmp_path / "bundle/rootfs/var/lib/dpkg/status.d"
+    stanzas = [dict(paragraph((registered / name).read_text())) for name in sorted(os.listdir(registered)) if "md5" not in name]  # noqa: PTH208
+    assert {item["Package"]: item["Version"] for item in stanzas} == locked(tree, "//:p linux/arm64")
     heads = [head for path in (tmp_path / "bundle/rootfs").rglob("*") if (head := elf_head(path))]
     assert len(heads) > 5 and {int.from_bytes(head[18:20], "little") for head in heads} == {183}
 
