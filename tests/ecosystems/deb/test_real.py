@@ -220,7 +220,7 @@ def test_on_top_of_a_base(bookworm, need, tmp_path):
 
 def test_another_architecture(bookworm, need, tmp_path):
     need("umoci")
-    tree = bookworm(packages("dash") + '[image.i]\nlayers = [":p"]\n')
+    tree = bookworm(packages("zlib1g libpng16-16") + '[image.i]\nlayers = [":p"]\n')
     layout = tmp_path / "layout"
     tree.image("//:i", "--platform", "linux/arm64", "--output", str(layout), "--tag", "latest")
     run("umoci", "unpack", "--keep-dirlinks", "--image", f"{layout}:latest", tmp_path / "bundle")
