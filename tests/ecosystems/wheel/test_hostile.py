@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import struct
 import zipfile
@@ -34,8 +33,8 @@ def refused(tmp_path):
     def check(data: bytes) -> str:
         with pytest.raises(BuildFailed) as failed:
             unpacked(tmp_path, data)
-        assert sorted(os.listdir(tmp_path)) == ["foo.whl", "temp"]
-        assert os.listdir(tmp_path / "temp") == []
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["foo.whl", "temp"]
+        assert list((tmp_path / "temp").iterdir()) == []
         assert len(failed.value.lines()) == 1 and "\n" not in failed.value.lines()[0]
         return failed.value.what
 
