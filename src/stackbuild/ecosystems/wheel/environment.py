@@ -91,6 +91,7 @@ class Environment:
 
     def _platforms(self) -> Iterator[str]:
         family, major, minor = self.libc
+        yield f"linux_{self.machine}"
         if family == "glibc":
             oldest = 5 if self.machine in ("x86_64", "i686") else OLDEST_GLIBC
             for number in range(minor, oldest - 1, -1):
@@ -99,7 +100,6 @@ class Environment:
                     yield f"{_OLD_NAMES[number]}_{self.machine}"
         else:
             yield from (f"musllinux_{major}_{number}_{self.machine}" for number in range(minor, -1, -1))
-        yield f"linux_{self.machine}"
 
     def uv_platform(self) -> str | None:
         """What `uv --python-platform` calls it, or the newest older one; None where it has no name."""

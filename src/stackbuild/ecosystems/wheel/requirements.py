@@ -26,6 +26,7 @@ _HASH = re.compile(r"\s--hash[ =](\S+)")
 _SHA = re.compile(r"sha(256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})\Z")
 _DIRECT = re.compile(r"[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*(\S+)")
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w.,\s-]+\])?\s*([<>=!~]=\s*\d[\d.]*\s*(,\s*|$))*", re.ASCII)
+_ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|zip|egg)$", re.IGNORECASE)
 _DEEPEST = 20  # files that include files
 
 
@@ -119,7 +120,7 @@ class _Reader:
         return found
 
     def _option(self, line: str, path: str, into: list[Line], where: Position) -> None:
-        shortened = re.sub(r"^(-[rcif])(?=[^\s=-])", r"\1 ", line)
+        shortened = re.sub(r"^(-[rcife])(?=[^\s=-])", r"\1 ", line)
         option, value = m.groups() if (m := _OPTION.match(shortened)) else (line, None)
         folder, value = path.rpartition("/")[0], (value or "").strip()
         match option, bool(value):
@@ -168,7 +169,7 @@ class _Reader:
             _direct(direct[1], where)
         elif re.fullmatch(r"[^;@]*\.whl", text) and not is_url(text):
             text = self._wheel(_joined(folder, text), where)
-        elif text.startswith(".") or "/" in text.partition(";")[0]:
+        elif text.startswith(".") or "/" in text.partition(";")[0] or _ARCHIVE.search(text):
             hint = "name a wheel, or write NAME @ https://….whl"
             raise RequestError(f"'{text}' would have to be built", where=where, hint=hint)
         else:
