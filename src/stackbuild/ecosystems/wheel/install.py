@@ -18,7 +18,7 @@ from ..ecosystem import Package, Tree
 from ..trees import read
 from .environment import Environment
 from .fields import WheelFields
-from .pylock import REQUESTED
+from .locks import REQUESTED
 from .unpack import SIGNATURES, placed, record_hash, record_rows
 
 _COMMAND = """\

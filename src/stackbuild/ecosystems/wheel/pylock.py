@@ -1,141 +1,23 @@
-"""Locks of others to packages: pylock.toml (PEP 751) as it stands, uv.lock by way of uv, offline."""
+"""A pylock document (PEP 751), of uv or of the tree, to packages for one environment."""
 
 from __future__ import annotations
 
-import json
 import re
-import tempfile
-import tomllib
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...digests import digest_of
-from ...errors import RequestError, nearest
-from ...keys import digest
-from ...store.records import Record
-from ..ecosystem import Ask, Package
+from ...errors import RequestError
+from ..ecosystem import Package
 from .environment import Environment
-from .fields import WheelFields, checked_url
-from .uv import Unresolvable, run
+from .fields import checked_url
 
 if TYPE_CHECKING:
     from packaging.pylock import PackageArchive, PackageWheel
 
-REQUESTED = "requested"
-"""In `Package.more`: "yes" for what was asked for by name, and not only by other packages."""
-READING = 1
-"""Raised whenever the same lock gives other packages."""
 Refuse = Callable[[str, str], RequestError]
-
-
-def locked(ask: Ask, environment: Environment) -> list[Package] | None:
-    """The packages of a target's uv.lock or pylock.toml; None where it has none. Raises RequestError.
-
-    Locks are long, so the answer is kept in the store.
-    """
-    fields = ask.declaration.fields
-    assert isinstance(fields, WheelFields)
-    path, read = (fields.uv_lock, _exported) if fields.uv_lock else (fields.pylock, _pylock)
-    if path is None:
-        return None
-    key = ("uv_lock",) if fields.uv_lock else ("pylock",)
-    data = ask.file(path, key)
-    asked = [
-        str(environment),
-        fields.extras,
-        fields.groups,
-        fields.package,
-        path,
-        ask.declaration.address.folder,
-    ]
-    recipe = {"locked": [READING, *key, digest_of(data), digest(asked, "sha256")]}
-    name = digest(recipe, ask.store.fingerprints.algorithm)
-    if known := ask.store.records.result(name):
-        return [Package.of(item) for item in json.loads(known["packages"])]
-    found = read(ask, data, environment)
-    text = json.dumps([package.data() for package in found])
-    ask.store.records.save(Record(name, f"locked {path}", recipe, {"packages": text}))
-    return found
-
-
-def _pylock(ask: Ask, data: bytes, environment: Environment) -> list[Package]:
-    fields = ask.declaration.fields
-    assert isinstance(fields, WheelFields)
-    assert fields.pylock
-    document = _toml(ask, data, ("pylock",))
-    for field, known in (("extras", "extras"), ("groups", "dependency-groups")):
-        for number, name in enumerate(getattr(fields, field)):
-            names = document.get(known, ())
-            if name not in names:
-                what = f"the lock has no {known} '{name}'".replace("dependency-groups", "group").replace(
-                    "extras", "extra"
-                )
-                raise ask.refused(what, (field, number), nearest(name, names))
-
-    def refuse(what: str, hint: str) -> RequestError:
-        return ask.refused(what, ("pylock",), hint)
-
-    home = ask.folder / Path(fields.pylock).parent
-    return packages(document, environment, ask.workspace.root, refuse, home, fields.extras, fields.groups)
-
-
-def _exported(ask: Ask, data: bytes, environment: Environment) -> list[Package]:
-    """The packages of a uv.lock. uv sees the lock alone, so that nothing beside it counts."""
-    fields = ask.declaration.fields
-    assert isinstance(fields, WheelFields)
-    assert fields.uv_lock
-    document = _toml(ask, data, ("uv_lock",))
-    arguments = [
-        *("export", "--frozen", "--offline", "--no-default-groups", "--no-emit-workspace"),
-        "--preview-features=frozen-lockfile",
-        *(f"--extra={name}" for name in fields.extras),
-        *(f"--group={name}" for name in fields.groups),
-        *([f"--package={fields.package}"] if fields.package else []),
-    ]
-    try:
-        with tempfile.TemporaryDirectory(dir=ask.store.temp) as temp:
-            (Path(temp) / "uv.lock").write_bytes(data)
-            found = run(arguments, Path(temp))
-    except Unresolvable as error:
-        raise ask.refused(error.what, ("uv_lock",), "correct the fields, or run 'uv lock'") from None
-
-    def refuse(what: str, hint: str) -> RequestError:
-        return ask.refused(what, ("uv_lock",), hint)
-
-    home = ask.folder / Path(fields.uv_lock).parent
-    asked = _direct(document, fields)
-    return [
-        replace(package, more={REQUESTED: "yes"}) if package.name in asked else package
-        for package in packages(found, environment, ask.workspace.root, refuse, home)
-    ]
-
-
-def _direct(document: Mapping[str, Any], fields: WheelFields) -> set[str]:
-    """Names that the projects of a uv.lock ask for themselves."""
-    found: set[str] = set()
-    for item in document.get("package", ()):
-        if not {"virtual", "editable"} & set(item.get("source", {})) or fields.package not in (
-            None,
-            item["name"],
-        ):
-            continue
-        optional, groups = item.get("optional-dependencies", {}), item.get("dev-dependencies", {})
-        tables = [optional.get(name, ()) for name in fields.extras] + [
-            groups.get(name, ()) for name in fields.groups
-        ]
-        for table in [item.get("dependencies", ()), *tables]:
-            found |= {dependency["name"] for dependency in table}
-    return found
-
-
-def _toml(ask: Ask, data: bytes, key: tuple[str]) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode())
-    except ValueError as error:
-        raise ask.refused(f"it is not TOML: {error}", key, "restore the file") from None
+"""Makes an error at the field that named the document, of what is wrong and what to do."""
 
 
 def packages(

@@ -11,7 +11,8 @@ from ...errors import RequestError
 from ..ecosystem import Ask, Package
 from .environment import Environment
 from .fields import WheelFields
-from .pylock import REQUESTED, packages
+from .locks import REQUESTED
+from .pylock import packages
 from .requirements import Line, Wanted
 from .uv import Unresolvable, run
 

@@ -25,7 +25,7 @@ class Wheel(Ecosystem[WheelFields]):
     fields = WheelFields
 
     def listed(self, ask: Ask) -> Sequence[Package] | None:
-        from .pylock import locked
+        from .locks import locked
 
         return locked(ask, _environment(ask.declaration, ask.platform))
 

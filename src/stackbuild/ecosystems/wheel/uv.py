@@ -57,7 +57,7 @@ def run(arguments: Sequence[str], folder: Path) -> dict[str, Any]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildFailed(f"uv cannot be run: {error}") from error
     if done.returncode:
-        raise failure(done.stderr.decode("utf-8", "replace"))
+        raise failure(done.stderr.decode("utf-8", "replace").replace(f"{folder}/", ""))
     try:
         return tomllib.loads(done.stdout.decode())
     except ValueError as error:
@@ -80,14 +80,13 @@ def failure(text: str) -> StackbuildError:
 def _paragraphs(text: str) -> list[str]:
     """The error and its causes, each on one line; warnings and hints are left out."""
     found: list[str] = []
-    taking = False
+    kind, taking = "", False
     for line in text.splitlines():
-        head = re.match(r"\s*(error|cause|warning|hint|Caused by|╰─▶|×)\s*:?\s+(.*)", line)
-        if head or not line.strip():
-            taking = bool(head) and head is not None and head[1] not in ("warning", "hint")
-            if head and taking:
-                found.append(head[2])
-        elif taking:
+        if head := re.match(r"\s*(error|cause|warning|hint)\s*:\s+(.*)", line):
+            kind = head[1] if head[1] != "cause" else kind
+            taking = kind == "error"
+            found += [head[2]] if taking else []
+        elif taking and line.strip():
             found[-1] += " " + line.strip()
     cleaned = [_TIMES.sub("", re.sub(r"(\w+://)[^/\s@]*@", r"\1", line)) for line in found]
     return cleaned or ["uv failed, and did not say why"]
