@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from stackbuild.cli.main import make_parser
 from stackbuild.declare.fields import Fields
+from stackbuild.ecosystems.deb import known
 from stackbuild.ecosystems.ecosystem import PackagesFields
 from stackbuild.ecosystems.registry import load_ecosystems
 from stackbuild.ecosystems.settings import load_settings
@@ -81,7 +83,29 @@ def commands() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"targets.md": targets, "commands.md": commands}
+def _says(step: known.Step) -> str:
+    """What a step makes, in a few words."""
+    match step:
+        case known.Copy(source, path):
+            return f"`/{path}` from `/{source}`"
+        case known.Link(path, target):
+            return f"`/{path}` → `{target}`"
+        case known.Capability(path, text):
+            return f"`/{path}` with `{text}`"
+        case _:
+            return f"`/{step.path}`"
+
+
+def debian_scripts() -> str:
+    """The page of Debian's maintainer scripts; the words are in a page of their own, the table is made."""
+    text = Path(__file__).with_name("debian-scripts.md.in").read_text().replace("@MADE@", MADE)
+    rows = [f"| {name} | {', '.join(map(_says, steps))} |" for name, steps in known.STEPS.items() if steps]
+    names = re.sub(r"\s+", "", known.SETTLED.pattern).split("|")
+    settled = ", ".join(f"`{name}`" for name in names)
+    return text.replace("@STEPS@", "\n".join(rows)).replace("@SETTLED@", settled)
+
+
+PAGES = {"targets.md": targets, "commands.md": commands, "debian-scripts.md": debian_scripts}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -96,7 +96,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "tzdata": (Link("etc/localtime", "/usr/share/zoneinfo/Etc/UTC"), File("etc/timezone", "Etc/UTC\n")),
 }
 
-_SETTLED = re.compile(
+SETTLED = re.compile(
     r"""
     adduser | apt | base-files | base-passwd | bash | ca-certificates | dash | debconf | debianutils |
     diffutils | dpkg | e2fsprogs | findutils | fonts-.* | gcc-\d+-base | gpgv | grep | gzip | hostname |
@@ -108,8 +108,9 @@ _SETTLED = re.compile(
     """,
     re.X,
 )
+"""Packages whose scripts ask for nothing more that an image needs."""
 
 
 def settled(name: str) -> bool:
     """Whether all that a package's scripts do, and an image needs, is done here or by its files alone."""
-    return _SETTLED.fullmatch(name) is not None
+    return SETTLED.fullmatch(name) is not None
