@@ -59,7 +59,8 @@ def _receive(ask: Ask, package: Package) -> tuple[str, int]:
             return ask.store.blobs.receive(checked.pieces(progress), claimed)
     except (RegistryError, DigestMismatch) as error:
         what = f"{package.name} {package.version}: cannot fetch {package.url}: {error.what}"
-        raise type(error)(what, hint=error.hint) from error
+        error.what = what
+        raise
 
 
 def _source(ask: Ask, package: Package) -> Iterator[bytes]:
