@@ -9,9 +9,11 @@ from .common import Commands, add_specs, command
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = command(commands, "lock", "Pin base images in stackbuild.lock.")
+    parser = command(commands, "lock", "Pin base images and packages in stackbuild.lock.")
     add_specs(parser, required=False)
-    parser.add_argument("--upgrade", action="store_true", help="move the pins to what tags mean now")
+    parser.add_argument(
+        "--upgrade", action="store_true", help="move the pins to what tags and archives have now"
+    )
     parser.add_argument(
         "--check", action="store_true", help="change nothing; exit status 1 when the lock is stale"
     )

@@ -111,7 +111,8 @@ class Task:
         """
         spool = stack.enter_context(Spool(self.store.temp, self.store.fingerprints.algorithm))
         found: list[Entry] = []
-        for layer in self.results[need.address, need.variant]["layers"]:
+        (result,) = [result for (address, _), result in self.results.items() if address == need.address]
+        for layer in result["layers"]:
             found += layer_files(self.store.blobs.path(layer["digest"]), spool, str(need.address))
         return found
 

@@ -12,7 +12,7 @@ from .root import Root
 from .scripts import Account
 
 _SYSTEM = range(100, 1000)
-_NOBODY = "nogroup"
+_SHADOW = 42  # the group that base-passwd gives for good
 _ROOT_USER = "root:x:0:0:root:/root:/bin/sh\n"
 _ROOT_GROUP = "root:x:0:\n"
 
@@ -112,3 +112,16 @@ class Accounts:
                 parts[3] = ",".join(dict.fromkeys([*filter(None, parts[3].split(",")), *more]))
             lines.append(":".join(parts))
         return "\n".join(lines) + "\n"
+
+
+def write_shadow(root: Root) -> None:
+    """Make etc/shadow and etc/gshadow, as shadowconfig(8) does, where there are none: nobody has a
+    password."""
+    for path, source, rest in (
+        ("etc/shadow", "etc/passwd", "*::0:99999:7:::"),
+        ("etc/gshadow", "etc/group", "*::"),
+    ):
+        text = root.text(source)
+        if text is not None and not root.has(path):
+            names = [line.partition(":")[0] for line in text.splitlines() if ":" in line]
+            root.write(path, "".join(f"{name}:{rest}\n" for name in names), 0o640, (0, _SHADOW))

@@ -70,7 +70,9 @@ def relation(text: str) -> Relation:
     """A relation, as "libc6 (>= 2.36)". Raises ValueError."""
     match = _RELATION.fullmatch(text.strip())
     if not match:
-        raise ValueError(f'\'{text.strip()}\' is not a package, as "libpq5" or "libpq5 (>= 15)"')
+        name, equals, version = text.strip().partition("=")
+        example = f"{name} (= {version})" if equals and name and version else "libpq5 (>= 15)"
+        raise ValueError(f"'{text.strip()}' is not a package; write it as \"{example}\"")
     op = {"<": "<=", ">": ">="}.get(match["op"] or "", match["op"] or "")  # as dpkg reads the old ones
     return Relation(match["name"], op, match["version"] or "", match["arch"] or "")
 

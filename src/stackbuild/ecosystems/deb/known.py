@@ -48,6 +48,15 @@ class File:
 
 
 @dataclass(frozen=True)
+class Mode:
+    """Mode and owner of what a package ships otherwise."""
+
+    path: str
+    mode: int
+    owner: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
 class Capability:
     """File capabilities of a program, instead of set-user-ID."""
 
@@ -55,7 +64,7 @@ class Capability:
     text: str
 
 
-Step = Copy | Link | Folder | File | Capability
+Step = Copy | Link | Folder | File | Mode | Capability
 
 STEPS: dict[str, tuple[Step, ...]] = {
     "base-files": (
@@ -87,12 +96,13 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "login": (File("var/log/faillog"), File("etc/subuid"), File("etc/subgid")),
     "mount": (),
     "nginx-common": (
-        Folder("var/log/nginx", 0o755, (0, ADM)),
+        Mode("var/log/nginx", 0o755, (0, ADM)),
         File("var/log/nginx/access.log", mode=0o640, owner=(WWW_DATA, ADM)),
         File("var/log/nginx/error.log", mode=0o640, owner=(WWW_DATA, ADM)),
         Link("etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default"),
     ),
     "openssl": (Link("usr/lib/ssl/certs", "/etc/ssl/certs"), Link("usr/lib/ssl/private", "/etc/ssl/private")),
+    "sudo": (Mode("etc/sudoers", 0o440),),
     "tzdata": (Link("etc/localtime", "/usr/share/zoneinfo/Etc/UTC"), File("etc/timezone", "Etc/UTC\n")),
 }
 

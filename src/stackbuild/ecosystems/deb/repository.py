@@ -79,21 +79,33 @@ def _index(ask: Ask, archive: DebArchive, release: Release, name: str) -> bytes:
     suffix = next(suffix for suffix in _COMPRESSIONS if name + suffix in release.sums)
     digest, size = release.sums[name + suffix]
     if not ask.store.blobs.has(digest, size):
-        path = name + suffix
+        folder = f"{archive.place}/dists/{archive.suite}"
+        places = [f"{folder}/{name}{suffix}"]
         if release.fields.get("Acquire-By-Hash") == "yes":
-            folder = path.rpartition("/")[0]
-            path = f"{folder}/by-hash/SHA256/{digest.removeprefix('sha256:')}"
-        url = f"{archive.place}/dists/{archive.suite}/{path}"
-        try:
-            with ask.remote.watch("fetch", f"{archive.suite} {name}", size) as progress:
-                ask.store.blobs.receive(_counted(ask, url, size, progress), digest)
-        except DigestMismatch as error:
-            raise DigestMismatch(
-                f"{url}: {error.what}", hint="the mirror may be in the midst of an update"
-            ) from error
-        except RegistryError as error:
-            raise RegistryError(f"cannot fetch {url}: {error.what}") from error
+            hashed = f"{name.rpartition('/')[0]}/by-hash/SHA256/{digest.removeprefix('sha256:')}"
+            places.insert(0, f"{folder}/{hashed}")
+        for url in places:
+            try:
+                _receive_index(ask, url, digest, size, f"{archive.suite} {name}")
+                break
+            except (RegistryError, DigestMismatch):
+                if url == places[-1]:
+                    raise
     return _unpacked(ask.store.blobs.path(digest))
+
+
+def _receive_index(ask: Ask, url: str, digest: str, size: int, shown: str) -> None:
+    try:
+        with ask.remote.watch("fetch", shown, size) as progress:
+            ask.store.blobs.receive(_counted(ask, url, size, progress), digest)
+    except DigestMismatch as error:
+        raise DigestMismatch(
+            f"{url}: {error.what}", hint="the mirror may be in the midst of an update"
+        ) from error
+    except RegistryError as error:
+        raise RegistryError(
+            f"cannot fetch {url}: {error.what}", hint="look whether the mirror has it"
+        ) from error
 
 
 def _counted(ask: Ask, url: str, size: int, progress: Callable[[int], None]) -> Iterator[bytes]:

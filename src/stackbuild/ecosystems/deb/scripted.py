@@ -10,7 +10,7 @@ from dataclasses import replace
 from ...layer import capabilities
 from ..ecosystem import Package, Tree
 from . import known
-from .accounts import Accounts
+from .accounts import Accounts, write_shadow
 from .certificates import write_bundle
 from .root import Root
 from .scripts import Alternative, accounts, alternatives, unknown
@@ -58,6 +58,9 @@ def _step(root: Root, step: known.Step) -> None:
         case known.File(path, text, mode, owner):
             if not root.has(path):
                 root.write(path, text, mode, owner)
+        case known.Mode(path, mode, (uid, gid)):
+            if entry := root.entry(path):
+                root.entries[entry.path] = replace(entry, mode=mode, uid=uid, gid=gid)
         case known.Capability(path, text):
             if entry := root.entry(path):
                 xattrs = ((capabilities.XATTR, capabilities.encode(text)),)
@@ -73,6 +76,8 @@ def _accounts(root: Root, trees: Trees) -> None:
             for account in accounts(script):
                 made.add(account)
     made.write(root)
+    if any(package.name == "passwd" for package, _ in trees.values()):
+        write_shadow(root)
 
 
 def _libraries(root: Root, trees: Trees) -> None:

@@ -37,6 +37,8 @@ _HARMLESS = re.compile(
     re.X,
 )
 """Tools whose pieces start services, keep the caches of a desktop, or ask for what is done here."""
+_ASSIGNED = re.compile(r"""^\s*([A-Za-z_]\w*)=(?:(["'])([^$`"'\\\n]*)\2|([^$`"'\s\\;]+))\s*;?\s*$""", re.M)
+_LOOP = re.compile(r"\bfor\s+(\w+)\s+in\s+([^;\n$`]*?)\s*[;\n]\s*do\b((?:(?!\bdo\b).)*?)\bdone\b", re.S)
 _PROGRAMS = ("adduser", "addgroup", "useradd", "groupadd")
 _DONE = ("update-alternatives", *_PROGRAMS, "setcap", "ldconfig")
 
@@ -70,6 +72,20 @@ def commands(script: str) -> Iterator[list[str]]:
                 yield words
 
 
+def _unrolled(script: str) -> str:
+    """A script with the variables in their place that it sets once and for all, and loops over words written
+    out."""
+    known = {match[1]: match[3] if match[2] else match[4] for match in _ASSIGNED.finditer(script)}
+    text = _expanded(script, known)
+    return _LOOP.sub(
+        lambda loop: "\n".join(_expanded(loop[3], {loop[1]: word}) for word in loop[2].split()), text
+    )
+
+
+def _expanded(text: str, known: Mapping[str, str]) -> str:
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda name: known.get(name[1] or name[2], name[0]), text)
+
+
 def unknown(script: str) -> bool:
     """Whether a script does something that is neither known to be harmless nor done here."""
     if any(not _HARMLESS.fullmatch(tool) for tool, _ in pieces(script)):
@@ -80,7 +96,7 @@ def unknown(script: str) -> bool:
 
 def alternatives(script: str) -> Iterator[Alternative]:
     """The choices that a script installs."""
-    for words in commands(script):
+    for words in commands(_unrolled(script)):
         if words[0].rpartition("/")[2] != "update-alternatives" or "--install" not in words:
             continue
         at = words.index("--install")
@@ -113,23 +129,16 @@ _VALUED = {
     **{"--gecos": "comment", "--comment": "comment", "-c": "comment", "--uid": "number", "-u": "number"},
     **{"--gid": "number", "--ingroup": "group", "-g": "group", "--firstuid": "", "--lastuid": ""},
 }
-_ASSIGNED = re.compile(r"""^\s*([A-Za-z_]\w*)=(["']?)([^$`"'\s\\]*)\2\s*$""", re.MULTILINE)
 
 
 def accounts(script: str) -> Iterator[Account]:
     """The system users and groups that a script makes with adduser(8) and its kin."""
-    known = {match[1]: match[3] for match in _ASSIGNED.finditer(script)}
-    for words in commands(script):
+    for words in commands(_unrolled(script)):
         program = words[0].rpartition("/")[2]
         if program not in _PROGRAMS or not {"--system", "-r"} & set(words):
             continue
-        if account := _account(program, [_expanded(word, known) for word in words[1:]]):
+        if account := _account(program, words[1:]):
             yield account
-
-
-def _expanded(word: str, known: Mapping[str, str]) -> str:
-    """A word with the variables in their place that a script sets once and for all."""
-    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda name: known.get(name[1] or name[2], name[0]), word)
 
 
 def _account(program: str, words: list[str]) -> Account | None:

@@ -42,7 +42,13 @@ class DebFields(PackagesFields):
     @field_validator("install")
     @classmethod
     def _are_relations(cls, value: list[str]) -> list[str]:
-        names = [relation(text).name for text in value]
+        found = [relation(text) for text in value]
+        for item, text in zip(found, value, strict=True):
+            if item.arch:
+                raise ValueError(
+                    f"'{text}' names an architecture; write '{item.name}', and say it as platforms"
+                )
+        names = [item.name for item in found]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"'{twice[0]}' is named twice; remove one of the two")
         return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...declare.address import Address
 from ...declare.package import Declaration
@@ -24,10 +25,16 @@ class FilesType(LayerType[FilesFields]):
     fields = FilesFields
     ordered = frozenset({"modes", "owners", "capabilities"})
 
+    def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
+        """Files of the tree are the same for all; those of other targets may not be."""
+        found = super().variant(declaration, wanted)
+        foreign = any(isinstance(source, Address) for source in declaration.fields.srcs)  # type: ignore[attr-defined]
+        return replace(found, platform=wanted.platform, base=wanted.base) if foreign else found
+
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
         srcs = declaration.fields.srcs  # type: ignore[attr-defined]
         return [
-            Need(source, Variant(None, "gzip"), "files", ("srcs", number))
+            Need(source, Variant(variant.platform, "gzip", variant.base), "files", ("srcs", number))
             for number, source in enumerate(srcs)
             if isinstance(source, Address)
         ]
