@@ -137,6 +137,29 @@ def test_where_an_archive_lies_does_not():
 
 
 PACKAGES = {
+    "wheel": {
+        "install": ["a"],
+        "changed": {
+            "install": ["b"],
+            "requirements": ["r.txt"],
+            "pyproject": {"install": [], "pyproject": "p.toml"},
+            "uv_lock": {"install": [], "uv_lock": "uv.lock"},
+            "pylock": {"install": [], "pylock": "pylock.toml"},
+            "extras": {"install": [], "pyproject": "p.toml", "extras": ["x"]},
+            "groups": {"install": [], "pyproject": "p.toml", "groups": ["x"]},
+            "package": {"install": [], "uv_lock": "uv.lock", "package": "x"},
+            "constraints": ["c.txt"],
+            "index": "https://example.org/",
+            "extra_index": ["https://example.org/"],
+            "find_links": ["wheels"],
+            "python": "3.13",
+            "libc": "musl-1.2",
+            "prefix": "/usr",
+            "to": "/x",
+            "interpreter": "/bin/python",
+            "split": "each",
+        },
+    },
     "npm": {
         "package_lock": "a.json",
         "changed": {
@@ -163,6 +186,10 @@ def test_each_field_of_an_ecosystem_changes_the_key(name):
     changed = PACKAGES[name]["changed"]
     assert set(load_types()["packages"].fields.models[name].model_fields) == {*changed, *COMMON, "ecosystem"}
     for field, value in changed.items():
-        assert packages_key(name, **{field: value}) != packages_key(name), field
+        changes = value if isinstance(value, dict) else {field: value}
+        assert packages_key(name, **changes) != packages_key(name), field
+        fewer = {other: item for other, item in changes.items() if other != field}
+        if "install" in fewer and len(fewer) > 1:  # beside the source that it belongs to
+            assert packages_key(name, **changes) != packages_key(name, **fewer), field
     for field, value in COMMON_CHANGED.items():
         assert packages_key(name, **{field: value}) == packages_key(name), field
