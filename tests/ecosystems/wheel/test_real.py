@@ -80,7 +80,7 @@ def test_file_by_file_as_uv_installs_it(tree, folder, tmp_path):
     asked = {name.partition("-")[0] for name in ours if name.endswith("/REQUESTED")}
     assert asked == {"flask", "numpy", "psycopg", "greenlet", "ruff"}
     assert all(ours[name][0] == theirs[name][0] for name in commands | told)
-    assert len(ours) > 1500
+    assert len(ours) > 1400
 
 
 def test_it_runs_and_pip_agrees(tree, folder):
