@@ -44,6 +44,7 @@ def _path(text: str) -> str:
 
 Path = Annotated[str, AfterValidator(_path)]
 Url = Annotated[str, AfterValidator(checked_url)]
+Place = Annotated[str, AfterValidator(lambda text: checked_url(text) if is_url(text) else _path(text))]
 
 
 class WheelFields(PackagesFields):
@@ -75,7 +76,7 @@ class WheelFields(PackagesFields):
     """The package index to ask instead of PyPI; credentials come from your netrc file."""
     extra_index: list[Url] = Field(default_factory=list)
     """More indexes, asked before `index`; a package comes from the first that has it."""
-    find_links: list[str] = Field(default_factory=list)
+    find_links: list[Place] = Field(default_factory=list)
     """Folders of the tree with wheels, and URLs of pages that link to some."""
     python: str = "3.12"
     """The version of Python in the image, as "3.12"; with a third number where markers look at it."""
@@ -111,11 +112,6 @@ class WheelFields(PackagesFields):
         if not re.fullmatch(r"/[!-~]*[^/\s]( [!-~]+)?", text, re.ASCII):
             raise ValueError(f"'{text}' is not an interpreter; write an absolute path")
         return text
-
-    @field_validator("find_links")
-    @classmethod
-    def _check_links(cls, places: list[str]) -> list[str]:
-        return [checked_url(place) if is_url(place) else _path(place) for place in places]
 
     @model_validator(mode="after")
     def _has_one_source(self) -> WheelFields:
