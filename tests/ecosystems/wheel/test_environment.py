@@ -71,7 +71,9 @@ def test_for_this_machine_as_packaging_says():
     glibc = max(int(tag.split("manylinux_2_")[1].split("_")[0]) for tag in here if "manylinux_2_" in tag)
     python = ".".join(map(str, sys.version_info[:2]))
     ours = [str(tag) for tag in environment(f"linux/{machine}", python=python, libc=f"glibc-2.{glibc}").tags()]
-    assert ours == here
+    assert set(ours) == set(here)
+    # Where the tags without a libc stand among the others, versions of packaging differ.
+    assert [tag for tag in ours if "-linux_" not in tag] == [tag for tag in here if "-linux_" not in tag]
 
 
 @pytest.mark.parametrize(
