@@ -20,3 +20,13 @@ def test_an_unreachable_registry_is_named_without_a_fault(tree):
     text = str(result)
     assert "fault of stackbuild" not in text, text
     assert "six 1.0.0: cannot fetch" in text, text
+
+
+def test_a_password_for_all_hosts_goes_to_none(tmp_path, monkeypatch):
+    from stackbuild.ecosystems.fetch import authorization
+
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine example.org login me password one\ndefault login me password all\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert authorization("https://example.org/x") and not authorization("https://example.com/x")

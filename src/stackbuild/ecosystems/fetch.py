@@ -113,7 +113,7 @@ def authorization(url: str) -> str | None:
         return None
     with contextlib.suppress(FileNotFoundError):
         try:
-            found = netrc.netrc(netrc_file()).authenticators(parts.hostname or "")
+            found = netrc.netrc(netrc_file()).hosts.get(parts.hostname or "")  # not what is for all
         except (netrc.NetrcParseError, OSError, UnicodeDecodeError) as error:
             if isinstance(error, FileNotFoundError):
                 raise
