@@ -133,15 +133,23 @@ def _release(ask: Ask, archive: DebArchive) -> Release:
         signed = ask.remote.document(url, _RELEASE_LIMIT)
     except RegistryError as error:
         raise RegistryError(f"cannot fetch {url}: {error.what}") from error
-    try:
-        fields = paragraph(verified(signed, _keyring(ask, archive), url).decode())
-    except ValueError as error:
-        raise BuildFailed(f"{url} is malformed: {error}") from error
+    release = _read(signed, _keyring(ask, archive), url)
+    fields = release.fields
     names = fields.get("Suite"), fields.get("Codename")
     if archive.suite not in names:
         raise BuildFailed(f"{url} is of the suite {names[0]} ({names[1]}), not of {archive.suite}")
     if archive.snapshot is None:
         check_fresh(fields, url)
+    return release
+
+
+@functools.lru_cache(maxsize=16)  # all targets of a run see one release
+def _read(signed: bytes, keyring: bytes, url: str) -> Release:
+    """A release, its signature verified. Raises BuildFailed."""
+    try:
+        fields = paragraph(verified(signed, keyring, url).decode())
+    except ValueError as error:
+        raise BuildFailed(f"{url} is malformed: {error}") from error
     sums = {
         match[3]: (f"sha256:{match[1]}", int(match[2]))
         for line in fields.get("SHA256", "").split("\n")

@@ -29,6 +29,9 @@ class Candidate:
     name: str
     version: str
     architecture: str
+    _relations: dict[str, list[list[Relation]]] = field(
+        default_factory=dict, repr=False, hash=False, compare=False
+    )
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -40,14 +43,19 @@ class Candidate:
 
     def groups(self, *names: str) -> list[list[Relation]]:
         """The relationships of some fields. Raises BuildFailed when they are malformed."""
-        try:
-            return [group for name in names for group in relations(self.fields.get(name))]
-        except ValueError as error:
-            raise BuildFailed(f"{self.name} {self.version} is malformed: {error}") from error
+        return [group for name in names for group in self._field(name)]
+
+    def _field(self, name: str) -> list[list[Relation]]:
+        if name not in self._relations:  # solving asks again and again
+            try:
+                self._relations[name] = relations(self.fields.get(name))
+            except ValueError as error:
+                raise BuildFailed(f"{self.name} {self.version} is malformed: {error}") from error
+        return self._relations[name]
 
     def provided(self) -> Iterator[Relation]:
         """What it stands in for, beside itself."""
-        for group in self.groups("Provides"):
+        for group in self._field("Provides"):
             yield from group
 
 
@@ -98,8 +106,7 @@ class Universe:
         for index, table in zip(self._indexes, self._tables, strict=True):
             for text in table.stanzas(name.encode()):
                 try:
-                    fields = paragraph(text.decode())
-                    candidate = Candidate.of({**{key: fields[key] for key in _NEEDED}, **fields}, index.place)
+                    candidate = _candidate(text, index.place)
                 except (KeyError, ValueError) as error:
                     raise BuildFailed(
                         f"the index of {index.place} is malformed at {name}: {error}"
@@ -133,6 +140,12 @@ class _Table:
         for place in self.places.get(name, ()):
             end = self._data.find(b"\n\n", place)
             yield self._data[place : end if end >= 0 else len(self._data)]
+
+
+@functools.lru_cache(maxsize=1 << 15)  # targets of one run share most of what they reach
+def _candidate(text: bytes, place: str) -> Candidate:
+    fields = paragraph(text.decode())
+    return Candidate.of({**{key: fields[key] for key in _NEEDED}, **fields}, place)
 
 
 @functools.lru_cache(maxsize=8)
