@@ -26,6 +26,7 @@ from ..layer.unpack import Spool
 from ..oci.model import ImageLayer
 from ..oci.remote import Remote
 from ..store import Store
+from .system import System
 
 MOST_LAYERS = 100  # of one target; images of more than 127 layers do not run everywhere
 
@@ -121,11 +122,10 @@ class Ask:
         """The target's folder on disk."""
         return self.workspace.root / self.declaration.address.folder
 
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The tables [workspace.ECOSYSTEM.NAME], by name."""
-        name = self.declaration.fields.ecosystem  # type: ignore[attr-defined]
-        return getattr(self.workspace.settings, name, None) or {}
+    @functools.cached_property
+    def system(self) -> System:
+        """What the base holds; nothing on scratch. Raises StackbuildError."""
+        return System.of(self.base, self.store, self.remote)
 
     def file(self, path: str, key: Key) -> bytes:
         """The bytes of a file below the target's folder that a field names. Raises RequestError."""
@@ -187,7 +187,7 @@ class Ecosystem(ABC, Generic[F]):
 
     @abstractmethod
     def install(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[Entry]:
-        """The entries of the packages, by `Package.key`, installed together.
+        """The entries of the packages, which come by and in the order of `Package.key`, installed together.
 
         Each entry's group is the key of the package that it belongs to; "" for folders and links that lead to
         folders, which every layer gets as it needs them; JOINT for what several packages make together.

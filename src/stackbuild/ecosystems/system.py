@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,8 +60,10 @@ class System:
         for path, text in facts["files"].items():
             self.links.pop(path, None)
             self.files[path], self.owner[path] = text.encode("latin-1"), owner
+        above = {parent for table in (self.files, self.links, self.folders) for parent in _parents(table)}
         for path, target in facts["links"].items():
-            self._remove(path, itself=True)
+            if path in above or path in self.files or path in self.folders:
+                self._remove(path, itself=True)
             self.links[path] = target
         for path in facts["folders"]:
             self.links.pop(path, None)
@@ -108,6 +110,13 @@ class System:
                 done = []
             waiting += target.split("/")[::-1]
         return "/".join(done)
+
+
+def _parents(paths: Iterable[str]) -> Iterator[str]:
+    """Every folder that a path lies in."""
+    for path in paths:
+        while path := path.rpartition("/")[0]:
+            yield path
 
 
 def _facts(layer: ImageLayer, store: Store, remote: Remote) -> Any:

@@ -61,17 +61,19 @@ class PackagesType(TargetType[PackagesFields]):
         return [Pin((SECTION, name), _resolve, ("ecosystem",), {"request": request})]
 
     def packages(self, task: Task) -> Sequence[Package]:
-        return self._packages(task, _ask(task), _ecosystem(task.declaration))
+        ecosystem, ask = _ecosystem(task.declaration), _ask(task)
+        return self._packages(task, ask, ecosystem, ecosystem.under(ask))
 
     def prepare(self, task: Task) -> Action:
         ecosystem, ask = _ecosystem(task.declaration), _ask(task)
-        packages = self._packages(task, ask, ecosystem)
+        under = ecosystem.under(ask)
+        packages = self._packages(task, ask, ecosystem, under)
         codec = Codec(task.variant.compression or "gzip")
         inputs = {
             "ecosystem": [ecosystem.name, ecosystem.version],
             "packages": {package.key: f"{package.version} {package.digest}" for package in packages},
             "said": digest([package.data() for package in packages], task.store.fingerprints.algorithm),
-            "base": ecosystem.under(ask),
+            "base": under,
             "more": ecosystem.inputs(ask),
             "mtime": task.epoch,
         }
@@ -80,12 +82,12 @@ class PackagesType(TargetType[PackagesFields]):
             lambda: _build(task, ask, ecosystem, packages, codec),
         )
 
-    def _packages(self, task: Task, ask: Ask, ecosystem: Ecosystem[Any]) -> list[Package]:
+    def _packages(self, task: Task, ask: Ask, ecosystem: Ecosystem[Any], under: str) -> list[Package]:
         found = ecosystem.listed(ask)
         if found is None:
             (pin,) = self.pins(task.declaration, task.variant, task.workspace)
-            under = {"under": ecosystem.under(ask)} if ecosystem.stacks else {}
-            entry = task.pinned(task, replace(pin, facts={**pin.facts, **under}))
+            facts = {"under": under} if ecosystem.stacks else {}
+            entry = task.pinned(task, replace(pin, facts={**pin.facts, **facts}))
             found = [Package.of(data) for data in entry[SECTION]]
         return sorted(found, key=lambda package: package.key)
 

@@ -77,14 +77,14 @@ class Deb(Ecosystem[DebFields]):
             return ""
         from .dpkg import installed
 
-        system = _system(ask)
+        system = ask.system
         held = sorted(f"{item.name} {item.version} {item.architecture}" for item in installed(system))
         return digest([held, _codename(system)], "sha256")
 
     def inputs(self, ask: Ask) -> Any:
         if not ask.base:
             return None
-        system = _system(ask)
+        system = ask.system
         marks = [[path, digest(data, "sha256")] for path, data in sorted(system.files.items())]
         return digest([marks, sorted(system.links.items()), sorted(system.folders)], "sha256")
 
@@ -96,7 +96,7 @@ class Deb(Ecosystem[DebFields]):
 
         fields = _fields(ask.declaration)
         architecture = _architecture(ask.declaration, ask.platform)
-        system = _system(ask)
+        system = ask.system
         archives = _archives(ask.declaration, ask.workspace) or list(debian(_codename(system)).values())
         found = indexes(ask, archives, architecture)
         universe = Universe(found, installed(system), architecture)
@@ -122,20 +122,19 @@ class Deb(Ecosystem[DebFields]):
         from .root import Root, excluder
         from .scripted import perform
 
-        root = Root(_system(ask), ask.epoch, excluder(_fields(ask.declaration).exclude))
-        ordered = dict(sorted(trees.items()))
-        for package, tree in ordered.values():
+        root = Root(ask.system, ask.epoch, excluder(_fields(ask.declaration).exclude))
+        for package, tree in trees.values():
             root.add(package, tree)
-        perform(root, ordered)
-        write_database(root, ordered)
-        vanished(root, ordered)
+        perform(root, trees)
+        write_database(root, trees)
+        vanished(root, trees)
         root.merge()
         return list(root.entries.values())
 
     def warnings(self, ask: Ask, trees: Mapping[str, tuple[Package, Tree]]) -> list[str]:
         from .scripted import warnings
 
-        return list(warnings(dict(sorted(trees.items()))))
+        return list(warnings(trees))
 
     def described(self, package: Package, tree: Tree, ask: Ask, names: Collection[str]) -> Package:
         return replace(package, license=tree.facts["license"])
@@ -173,10 +172,6 @@ def _archives(declaration: Declaration, workspace: Workspace) -> list[DebArchive
                 f"the workspace has no [workspace.deb.{name}]", where=where, hint=nearest(name, known)
             )
     return [known[name] for name in (sorted(known) if names is None else names)]
-
-
-def _system(ask: Ask) -> System:
-    return System.of(ask.base, ask.store, ask.remote) if ask.base else System()
 
 
 def _codename(system: System) -> str:
