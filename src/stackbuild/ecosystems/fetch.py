@@ -6,10 +6,10 @@ import base64
 import contextlib
 import hashlib
 import netrc
+import os
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from ..digests import is_digest
 from ..errors import BuildFailed, DigestMismatch, RegistryError
@@ -23,15 +23,15 @@ _AT_ONCE = 8
 _PIECE = 1 << 20
 
 
-def fetch(ask: Ask, packages: Iterable[Package]) -> dict[str, str]:
-    """The blobs of packages' archives, fetched where the store lacks them: digest -> blob's digest.
+def fetch(ask: Ask, packages: Iterable[Package]) -> None:
+    """Bring packages' archives into the store, where it lacks them.
 
     Raises RegistryError and DigestMismatch, naming the package.
     """
     wanted = {package.digest: package for package in packages}
     with workers(_AT_ONCE, "fetch") as pool:
-        found = {digest: pool.submit(archive, ask, package) for digest, package in wanted.items()}
-        return {digest: future.result() for digest, future in found.items()}
+        for done in [pool.submit(archive, ask, package) for package in wanted.values()]:
+            done.result()
 
 
 def archive(ask: Ask, package: Package) -> str:
@@ -51,15 +51,14 @@ def archive(ask: Ask, package: Package) -> str:
 
 
 def _receive(ask: Ask, package: Package) -> tuple[str, int]:
-    algorithm, _, expected = package.digest.partition(":")
-    checked = _Checked(_source(ask, package), algorithm, expected, package.size)
     try:
         with ask.remote.watch("fetch", f"{package.name} {package.version}", package.size) as progress:
-            claimed = package.digest if algorithm == "sha256" else None
-            return ask.store.blobs.receive(checked.pieces(progress), claimed)
+            pieces = bounded(_source(ask, package), package.size, progress)
+            if is_digest(package.digest):
+                return ask.store.blobs.receive(pieces, package.digest)
+            return ask.store.blobs.receive(_checked(pieces, package.digest), None)
     except (RegistryError, DigestMismatch) as error:
-        what = f"{package.name} {package.version}: cannot fetch {package.url}: {error.what}"
-        error.what = what
+        error.what = f"{package.name} {package.version}: cannot fetch {package.url}: {error.what}"
         raise
 
 
@@ -81,30 +80,35 @@ def _local(path: Path, root: Path) -> Iterator[bytes]:
         raise RegistryError(f"it cannot be read: {error.strerror}") from error
 
 
-class _Checked:
-    """Bytes on their way in: never more than were said, and those that the digest says."""
+def bounded(pieces: Iterator[bytes], size: int, progress: Callable[[int], None]) -> Iterator[bytes]:
+    """Bytes on their way in, never more than were said. size: 0 when nobody said; progress: told how many
+    came.
 
-    def __init__(self, source: Iterator[bytes], algorithm: str, expected: str, size: int) -> None:
-        self._source, self._expected, self._size = source, expected, size
-        self._hash: Any = hashlib.new(algorithm)
+    Raises DigestMismatch.
+    """
+    read = 0
+    for piece in pieces:
+        read += len(piece)
+        if size and read > size:
+            raise DigestMismatch(f"it is larger than the {size} bytes that it should have")
+        progress(len(piece))
+        yield piece
 
-    def pieces(self, progress: Any) -> Iterator[bytes]:
-        read = 0
-        for piece in self._source:
-            read += len(piece)
-            if self._size and read > self._size:
-                raise DigestMismatch(f"it is larger than the {self._size} bytes that it should have")
-            self._hash.update(piece)
-            progress(len(piece))
-            yield piece
-        if self._hash.hexdigest() != self._expected:
-            raise DigestMismatch(
-                f"expected {self._hash.name}:{self._expected}, the bytes have {self._hash.hexdigest()}"
-            )
+
+def _checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:
+    """Bytes that must have a digest of any kind. Raises DigestMismatch at their end."""
+    algorithm, _, expected = digest.partition(":")
+    hasher = hashlib.new(algorithm)
+    for piece in pieces:
+        hasher.update(piece)
+        yield piece
+    if hasher.hexdigest() != expected:
+        raise DigestMismatch(f"expected {digest}, the bytes have {algorithm}:{hasher.hexdigest()}")
 
 
 def authorization(url: str) -> str | None:
-    """The Authorization header that the user's netrc file gives for a URL's host, if it does.
+    """The Authorization header that the user's netrc file ($NETRC, else ~/.netrc) gives for a URL's host, if
+    it does.
 
     Only over https, and to this machine. Raises BuildFailed when the file cannot be read.
     """
@@ -113,7 +117,9 @@ def authorization(url: str) -> str | None:
         return None
     with contextlib.suppress(FileNotFoundError):
         try:
-            found = netrc.netrc(netrc_file()).hosts.get(parts.hostname or "")  # not what is for all
+            found = netrc.netrc(os.environ.get("NETRC") or str(Path.home() / ".netrc")).hosts.get(
+                parts.hostname or ""
+            )  # not what is for all
         except (netrc.NetrcParseError, OSError, UnicodeDecodeError) as error:
             if isinstance(error, FileNotFoundError):
                 raise
@@ -123,10 +129,3 @@ def authorization(url: str) -> str | None:
         if found and found[2]:
             return "Basic " + base64.b64encode(f"{found[0]}:{found[2]}".encode()).decode()
     return None
-
-
-def netrc_file() -> str:
-    """$NETRC, else ~/.netrc."""
-    import os
-
-    return os.environ.get("NETRC") or str(Path.home() / ".netrc")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ..errors import BuildFailed
@@ -151,8 +151,3 @@ def read(entry: Entry) -> bytes:
         return b""
     with entry.content.open() as file:
         return file.read(entry.content.size)
-
-
-def grouped(entries: Mapping[str, Sequence[Entry]]) -> list[Entry]:
-    """Entries by package, each with its package's key as its group."""
-    return [replace(entry, group=key) for key, found in entries.items() for entry in found]

@@ -15,7 +15,6 @@ from ...store import Store
 from .components import Component, components
 
 Format = Literal["spdx", "cyclonedx"]
-FORMATS: tuple[Format, ...] = ("spdx", "cyclonedx")
 
 
 @dataclass(frozen=True)

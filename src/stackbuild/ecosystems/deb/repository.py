@@ -10,7 +10,7 @@ import datetime
 import email.utils
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from ...errors import BuildFailed, DigestMismatch, RegistryError, RequestError
 from ...layer.read import decompressed
 from ..ecosystem import Ask
+from ..fetch import bounded
 from .control import paragraph
 from .settings import DebArchive
 
@@ -97,7 +98,7 @@ def _index(ask: Ask, archive: DebArchive, release: Release, name: str) -> bytes:
 def _receive_index(ask: Ask, url: str, digest: str, size: int, shown: str) -> None:
     try:
         with ask.remote.watch("fetch", shown, size) as progress:
-            ask.store.blobs.receive(_counted(ask, url, size, progress), digest)
+            ask.store.blobs.receive(bounded(ask.remote.download(url), size, progress), digest)
     except DigestMismatch as error:
         raise DigestMismatch(
             f"{url}: {error.what}", hint="the mirror may be in the midst of an update"
@@ -106,16 +107,6 @@ def _receive_index(ask: Ask, url: str, digest: str, size: int, shown: str) -> No
         raise RegistryError(
             f"cannot fetch {url}: {error.what}", hint="look whether the mirror has it"
         ) from error
-
-
-def _counted(ask: Ask, url: str, size: int, progress: Callable[[int], None]) -> Iterator[bytes]:
-    read = 0
-    for piece in ask.remote.download(url):
-        read += len(piece)
-        if read > size:
-            raise DigestMismatch(f"it is larger than the {size} bytes that it should have")
-        progress(len(piece))
-        yield piece
 
 
 @functools.lru_cache(maxsize=8)

@@ -29,7 +29,6 @@ _LIBRARY = re.compile(r"(?:usr/)?lib(?:64)?/(?:[^/]+/)?lib[^/]*\.so[^/]*")
 _COPYRIGHT = re.compile(r"usr/share/doc/([^/]+)/copyright")
 _LICENSE = re.compile(r"^License: *([A-Za-z0-9][\w.+-]*(?: (?:and|or|with) [\w.+-]+)*)[ \t]*$", re.M)
 _MOST_COPYRIGHT = 1 << 20
-SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 
 
 class _Slice(io.RawIOBase):
