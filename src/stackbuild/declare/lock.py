@@ -87,8 +87,9 @@ def _text(entries: Mapping[Name, Entry]) -> str:
     for (section, name), entry in sorted(entries.items()):
         table = dict(sorted(entry.items()))
         if _LIST in table:
-            pool |= {_label(package): dict(sorted(package.items())) for package in table[_LIST]}
-            table[_LIST] = [_label(package) for package in table[_LIST]]
+            named = [(_label(package), package) for package in table[_LIST]]
+            pool |= {label: dict(sorted(package.items())) for label, package in named}
+            table[_LIST] = [label for label, _ in named]
         document.setdefault(section, {})[name] = table
     if pool:
         document[_PACKAGE] = dict(sorted(pool.items()))
@@ -106,7 +107,7 @@ def _read(root: Path) -> Iterator[tuple[Name, Entry]]:
     if document.data.get("version") != VERSION:
         where = document.position(("version",)) if "version" in document.data else Position(LOCK_FILE)
         raise RequestError("the lock file is of another version", where=where, hint=_ADVICE)
-    pool = document.data.get(_PACKAGE, {})
+    pool = _Pool(document.data.get(_PACKAGE, {}))
     for section, tables in document.data.items():
         if section in ("version", _PACKAGE):
             continue
@@ -125,21 +126,36 @@ def _is_entry(entry: Any) -> TypeGuard[Entry]:
     )
 
 
-def _filled(entry: Entry, pool: Any, document: Document, key: Name) -> Entry:
+class _Pool:
+    """The packages that stand in a table of their own each, judged once however many lists name them."""
+
+    def __init__(self, tables: Any) -> None:
+        self._tables = tables if isinstance(tables, dict) else {}
+        self._sound: dict[str, Mapping[str, Any]] = {}
+
+    def find(self, label: Any) -> Mapping[str, Any] | None:
+        """The package with a label; None where there is none, or one that is not what the label says."""
+        if not isinstance(label, str):
+            return None
+        if label not in self._sound and _is_package(package := self._tables.get(label), label):
+            self._sound[label] = package
+        return self._sound.get(label)
+
+
+def _filled(entry: Entry, pool: _Pool, document: Document, key: Name) -> Entry:
     """An entry with the packages that it names in their place. Raises RequestError."""
     if _LIST not in entry:
         return entry
     packages = []
     for label in entry[_LIST] if isinstance(entry[_LIST], list) else [None]:
-        package = pool.get(label) if isinstance(pool, dict) and isinstance(label, str) else None
-        if not _is_package(package, label):
+        if (package := pool.find(label)) is None:
             where = document.position((*key, _LIST))
             raise RequestError(f"'{label}' is no package of this file", where=where, hint=_ADVICE)
         packages.append(package)
     return {**entry, _LIST: packages}
 
 
-def _is_package(package: Any, label: Any) -> bool:
+def _is_package(package: Any, label: str) -> TypeGuard[Mapping[str, Any]]:
     return (
         isinstance(package, dict)
         and all(isinstance(package.get(name), str) for name in ("name", "version", "url"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ...ecosystems.deb.control import paragraphs
+from ...ecosystems.deb.dpkg import is_database, registered
 from ...ecosystems.ecosystem import Package
 from ...ecosystems.system import System
 from ...errors import BuildFailed
@@ -85,10 +85,8 @@ def _registered(system: System) -> Iterator[Component]:
         try:
             if path.endswith(".dist-info/METADATA"):
                 yield _python(path, text, layer)
-            elif path == "var/lib/dpkg/status" or re.fullmatch(
-                r"var/lib/dpkg/status\.d/(?!.*\.md5sums).*", path
-            ):
-                yield from _dpkg(text, layer, distribution)
+            elif is_database(path):
+                yield from _dpkg(data, layer, distribution)
             elif path.endswith("lib/apk/db/installed"):
                 yield from _apk(text, layer, distribution)
         except (KeyError, ValueError) as error:
@@ -102,12 +100,10 @@ def _qualified(kind: str, name: str, version: str, arch: str, distribution: dict
     return f"pkg:{kind}/{quote(vendor)}/{quote(name)}@{quote(version)}?arch={quote(arch)}{distro}"
 
 
-def _dpkg(text: str, layer: str, distribution: dict[str, str]) -> Iterator[Component]:
-    for fields in paragraphs(text):
-        if fields.get("Status", "install ok installed").endswith(" installed"):
-            name, version = fields["Package"], fields["Version"]
-            purl = _qualified("deb", name, version, fields.get("Architecture", "all"), distribution)
-            yield Component(f"{layer} deb {name}", name, version, purl, layer=layer)
+def _dpkg(data: bytes, layer: str, distribution: dict[str, str]) -> Iterator[Component]:
+    for item in registered(data):
+        purl = _qualified("deb", item.name, item.version, item.architecture, distribution)
+        yield Component(f"{layer} deb {item.name}", item.name, item.version, purl, layer=layer)
 
 
 def _apk(text: str, layer: str, distribution: dict[str, str]) -> Iterator[Component]:

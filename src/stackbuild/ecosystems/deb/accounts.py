@@ -17,17 +17,18 @@ _ROOT_USER = "root:x:0:0:root:/root:/bin/sh\n"
 _ROOT_GROUP = "root:x:0:\n"
 
 
+def _table(text: str) -> dict[str, list[str]]:
+    """The lines of passwd(5) or group(5), split, by name."""
+    lines = (line.split(":") for line in text.splitlines() if ":" in line)
+    return {line[0]: line for line in lines}
+
+
 class Accounts:
     """The accounts of a root. passwd, group: the files as they are, None where there is none."""
 
     def __init__(self, passwd: str | None, group: str | None) -> None:
         self._passwd, self._group = passwd or "", group or ""
-        self._users = {
-            line.split(":")[0]: line.split(":") for line in self._passwd.splitlines() if ":" in line
-        }
-        self._groups = {
-            line.split(":")[0]: line.split(":") for line in self._group.splitlines() if ":" in line
-        }
+        self._users, self._groups = _table(self._passwd), _table(self._group)
         self._wanted: dict[tuple[bool, str], Account] = {}
         self._members: set[tuple[str, str]] = set()
 
@@ -123,5 +124,4 @@ def write_shadow(root: Root) -> None:
     ):
         text = root.text(source)
         if text is not None and not root.has(path):
-            names = [line.partition(":")[0] for line in text.splitlines() if ":" in line]
-            root.write(path, "".join(f"{name}:{rest}\n" for name in names), 0o640, (0, _SHADOW))
+            root.write(path, "".join(f"{name}:{rest}\n" for name in _table(text)), 0o640, (0, _SHADOW))

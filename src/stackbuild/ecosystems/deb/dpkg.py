@@ -19,18 +19,30 @@ from .universe import Candidate
 
 _STATUS = "var/lib/dpkg/status"
 _INFO = "var/lib/dpkg/info"
+_SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 Trees = Mapping[str, tuple[Package, Tree]]
+
+
+def is_database(path: str) -> bool:
+    """Whether a file lists packages: `status`, or one of status.d."""
+    return path == _STATUS or (path.startswith(f"{_STATUS}.d/") and not path.endswith(".md5sums"))
+
+
+def registered(data: bytes) -> Iterator[Candidate]:
+    """The packages that a database says are installed. Raises KeyError and ValueError when it is
+    malformed."""
+    for fields in paragraphs(data.decode("utf-8", "replace")):
+        if fields.get("Status", "install ok installed").endswith(" installed"):
+            yield Candidate.of({"Architecture": "all", **fields}, "")
 
 
 def installed(system: System) -> list[Candidate]:
     """The packages that a base holds. Raises BuildFailed when its database is malformed."""
-    found = []
+    found: list[Candidate] = []
     for path, data in sorted(system.files.items()):
-        if path == _STATUS or (path.startswith(f"{_STATUS}.d/") and not path.endswith(".md5sums")):
+        if is_database(path):
             try:
-                for fields in paragraphs(data.decode("utf-8", "replace")):
-                    if fields.get("Status", "install ok installed").endswith(" installed"):
-                        found.append(Candidate.of({"Architecture": "all", **fields}, ""))
+                found += registered(data)
             except (KeyError, ValueError) as error:
                 raise BuildFailed(f"/{path} of the base is malformed: {error}") from error
     return found
@@ -86,9 +98,6 @@ def _write_info(root: Root, package: Package, tree: Tree) -> None:
         root.write(f"{_INFO}/{name}.{kind}", text, 0o755 if kind in _SCRIPTS else 0o644, group=package.key)
     paths = ["/.", *(f"/{entry.path}" for entry in tree.entries)]
     root.write(f"{_INFO}/{name}.list", "".join(f"{path}\n" for path in paths), group=package.key)
-
-
-_SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 
 
 def vanished(root: Root, trees: Trees) -> None:
