@@ -117,12 +117,13 @@ def _apk(text: str, layer: str, distribution: dict[str, str]) -> Iterator[Compon
 
 def _python(path: str, text: str, layer: str) -> Component:
     """A distribution by its core metadata (https://packaging.python.org/specifications/core-metadata)."""
+    from packaging.utils import canonicalize_name
+
     fields: Any = email.parser.Parser(policy=email.policy.compat32).parsestr(text, headersonly=True)
     name, version = str(fields["Name"] or ""), str(fields["Version"] or "")
     if not name or not version:
         raise ValueError("it has no name or no version")
     said = fields["License-Expression"] or fields["License"] or ""
-    normal = re.sub(r"[-_.]+", "-", name).lower()
     license = str(said).splitlines()[0] if said else ""
-    purl = f"pkg:pypi/{quote(normal)}@{quote(version)}"
+    purl = f"pkg:pypi/{quote(canonicalize_name(name))}@{quote(version)}"
     return Component(f"{layer} {path}", name, version, purl, license, layer=layer)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from ...declare.glob import compiled
 from ...errors import BuildFailed
 from ...layer.entry import BytesContent, Entry
 from ..ecosystem import JOINT, Package, Tree
@@ -28,8 +28,8 @@ class Root:
         self.system, self._epoch, self._excluded = system, epoch, excluded
         self.entries: dict[str, Entry] = {}
         self._by: dict[str, tuple[Package, Tree]] = {}
-        self._links = System(links=dict(system.links) if system.folders or system.links else dict(MERGED))
         self._is_new = not (system.folders or system.links)
+        self._links = System(links=dict(MERGED if self._is_new else system.links))
 
     def add(self, package: Package, tree: Tree) -> None:
         """Put in a package's files. Raises BuildFailed when they clash with another's."""
@@ -144,7 +144,5 @@ def _replaces(one: tuple[Package, Tree], other: Package) -> bool:
 
 def excluder(globs: list[str]) -> Callable[[str], bool]:
     """Whether a path is one of those that globs mean; the globs are of paths from the image's root."""
-    from ...declare.glob import compiled
-
-    patterns: list[re.Pattern[str]] = [compiled(glob.lstrip("/")) for glob in globs]
+    patterns = [compiled(glob.lstrip("/")) for glob in globs]
     return lambda path: any(pattern.fullmatch(path) for pattern in patterns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,12 +62,7 @@ def _pylock(ask: Ask, data: bytes, environment: Environment) -> list[Package]:
     assert isinstance(fields, WheelFields)
     assert fields.pylock
     document = _toml(ask, data, ("pylock",))
-    for field, known in (("extras", "extras"), ("groups", "dependency-groups")):
-        for number, name in enumerate(getattr(fields, field)):
-            names = document.get(known, ())
-            if name not in names:
-                what = f"the lock has no {field[:-1]} '{name}'"
-                raise ask.refused(what, (field, number), nearest(name, names))
+    _check_known(ask, fields, document.get("extras", ()), document.get("dependency-groups", ()))
 
     def refuse(what: str, hint: str) -> RequestError:
         return ask.refused(what, ("pylock",), hint)
@@ -165,13 +160,18 @@ def _chosen(
             hint = nearest(fields.package, [item["name"] for item in projects.values()])
             raise ask.refused(f"the lock has no project '{fields.package}'", ("package",), hint)
     names = [_names(item) for item in found]
-    for field, index in (("extras", 0), ("groups", 1)):
-        known = {name for both in names for name in both[index]}
+    extras, groups = ({name for both in names for name in both[index]} for index in (0, 1))
+    _check_known(ask, fields, extras, groups)
+    return found
+
+
+def _check_known(ask: Ask, fields: WheelFields, extras: Collection[str], groups: Collection[str]) -> None:
+    """Raise RequestError for an extra or a group that a lock does not have."""
+    for field, known in (("extras", extras), ("groups", groups)):
         for number, name in enumerate(getattr(fields, field)):
             if name not in known:
                 what = f"the lock has no {field[:-1]} '{name}'"
                 raise ask.refused(what, (field, number), nearest(name, known))
-    return found
 
 
 def _direct(projects: Sequence[Mapping[str, Any]], fields: WheelFields) -> set[str]:
