@@ -33,8 +33,8 @@ from .targets.registry import load_types
 from .targets.target import Pin
 
 if TYPE_CHECKING:
+    from .analyze.sbom.document import Format as BillFormat
     from .deliver.push import Pushed
-    from .deliver.sbom.document import Format as BillFormat
     from .ecosystems.ecosystem import Package
 
 
@@ -308,7 +308,7 @@ class Workspace:
         self, spec: str, *, platform: str | None = None, files: bool = False, locked: bool = False
     ) -> list[dict[str, Any]]:
         """Build targets, and describe them: platforms, layers, sizes, files. Raises StackbuildError."""
-        from .deliver.inspect import describe
+        from .analyze.inspect import describe
 
         found: list[dict[str, Any]] = []
         with self.store.shared():
@@ -327,7 +327,7 @@ class Workspace:
         listener: Quiet | None = None,
     ) -> dict[str, Any]:
         """Build an image, and give its bill of materials for one platform. Raises StackbuildError."""
-        from .deliver.sbom.document import bill, document
+        from .analyze.sbom.document import bill, document
 
         addresses = self._images([spec])
         if len(addresses) > 1:

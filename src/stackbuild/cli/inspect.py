@@ -28,7 +28,7 @@ def _is_image_on_disk(path: Path) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Describe one image."""
-    from ..deliver.inspect import inspect_path, text
+    from ..analyze.inspect import inspect_path, text
 
     files = options.files or options.json
     path = Path(options.what)

@@ -28,8 +28,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the image, and say what is in it."""
+    from ..analyze.sbom.document import text
     from ..api import Workspace
-    from ..deliver.sbom.document import text
     from ..store.files import write_atomically
 
     with watching(options.progress) as listener, Workspace.open() as workspace:

@@ -51,7 +51,7 @@ def path(options: argparse.Namespace) -> int:
 
 def info(options: argparse.Namespace) -> int:
     """Print what the store holds."""
-    from ..deliver.sizes import size_text
+    from ..sizes import size_text
     from ..store import Store, collect, default_path
 
     with Store(default_path()) as store:
@@ -87,7 +87,7 @@ def check(options: argparse.Namespace) -> int:
 
 def gc(options: argparse.Namespace) -> int:
     """Remove what is old."""
-    from ..deliver.sizes import size_text
+    from ..sizes import size_text
     from ..store import Store, collect, default_path
 
     with Store(default_path()) as store:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from ..build.plan import Node
 from ..build.run import Outcome
 from ..errors import StackbuildError, one_line
-from .sizes import size_text
+from ..sizes import size_text
 
 
 class Quiet:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stackbuild.deliver.sbom.licenses import expression
+from stackbuild.analyze.sbom.licenses import expression
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from ..errors import RequestError, one_line
 from ..layer.read import listing
 from ..oci.model import Image, ImageLayer
 from ..oci.source import ImageSource
+from ..sizes import size_text
 from ..store import Store
-from .sizes import size_text
 
 
 def describe(store: Store, result: Any, *, files: bool) -> list[dict[str, Any]]:
