@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .build.changed import Since, changed
 from .build.explain import Reason, explain_outcome, explain_plan
 from .build.pins import Locking, Pins, relock, resolved, stale
 from .build.plan import Node, Plan, make_plan
@@ -24,7 +25,7 @@ from .deliver.outputs import Format, check_tag, places
 from .deliver.progress import Quiet
 from .deliver.report import Built
 from .ecosystems.settings import load_settings
-from .errors import Failures, RequestError, StackbuildError
+from .errors import Failures, RequestError, StackbuildError, nearest
 from .graph.load import TargetGraph, parse_specs
 from .oci.model import Image, parse_platform, platform_text
 from .oci.remote import Remote
@@ -83,10 +84,25 @@ def source_date_epoch() -> int:
 
 
 class Workspace:
-    """A workspace and a store, opened together. Use it as a context manager, or call `close`."""
+    """A workspace and a store, opened together. Use it as a context manager, or call `close`.
 
-    def __init__(self, opened: Opened, store: Store, here: str = "") -> None:
+    since: of what specs mean, only what changed; optional: that may be nothing; note: told in words what a
+    person should know.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        store: Store,
+        here: str = "",
+        *,
+        since: Since | None = None,
+        optional: bool = False,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._opened, self.store, self._here = opened, store, here
+        self._since, self._optional, self._note = since, optional or since is not None, note
+        self._chosen: dict[tuple[Address, ...], list[Address]] = {}
         self.root = opened.root
         self.types = load_types()
         models = {name: kind.fields for name, kind in self.types.items()}
@@ -95,18 +111,44 @@ class Workspace:
         self.remote = Remote(settings.insecure_registries, settings.token_realms, settings.mirrors)
 
     @classmethod
-    def open(cls, path: str | Path = ".", store: str | Path | None = None) -> Workspace:
-        """The workspace that holds `path`, with a store (by default the user's).
+    def open(cls, path: str | Path = ".", store: str | Path | None = None, **how: Any) -> Workspace:
+        """The workspace that holds `path`, with a store (by default the user's). how: as the class says.
 
         Raises RequestError, DeclarationErrors and StoreError.
         """
         opened = open_workspace(Path(path), load_settings())
         at = Path(store).resolve() if store else default_path()
-        return cls(opened, Store(at, opened.settings.fingerprint), opened.relative(Path(path)))
+        return cls(opened, Store(at, opened.settings.fingerprint), opened.relative(Path(path)), **how)
 
     def select(self, *specs: str) -> list[Address]:
-        """The targets that specs mean, loaded with all they depend on. Raises DeclarationErrors."""
-        return self.graph.select(parse_specs(specs, self._here))
+        """The targets that specs mean, loaded with all they depend on. Raises DeclarationErrors, and
+        RequestError when git does not know what changed."""
+        found = self.graph.select(parse_specs(specs, self._here))
+        if self._since is None:
+            return found
+        if (known := tuple(found)) not in self._chosen:
+            self._chosen[known] = changed(self.graph, self.types, found, self._since, self._note)
+        return list(self._chosen[known])
+
+    def filter(
+        self, addresses: Sequence[Address], types: Sequence[str] = (), tags: Sequence[str] = ()
+    ) -> list[Address]:
+        """Those of loaded targets that are of one of the types, and have one of the tags and none of those
+        with "-" before it. Raises RequestError for an unknown type."""
+        for name in types:
+            if name not in self.types:
+                raise RequestError(f"unknown target type '{name}'", hint=nearest(name, self.types))
+        asked = {tag for tag in tags if not tag.startswith("-")}
+        refused = {tag[1:] for tag in tags if tag.startswith("-")}
+        found = []
+        for address in addresses:
+            declaration = self.graph.declarations[address]
+            words = set(declaration.fields.tags)
+            if types and declaration.type_name not in types:
+                continue
+            if (not asked or words & asked) and not words & refused:
+                found.append(address)
+        return found
 
     def build(
         self, *specs: str, request: Request | None = None, listener: Quiet | None = None
@@ -168,17 +210,21 @@ class Workspace:
             yield from explain_plan(builder, plan)
 
     def _wanted(self, specs: Sequence[str]) -> list[Address]:
-        if not specs:
-            raise RequestError("no target is named", hint="name one, as //app:img, or //... for all")
         wanted = self.select(*specs)
-        if not wanted:
+        if wanted:
+            return wanted
+        if not self._optional:
+            if not specs:
+                raise RequestError("no target is named", hint="name one, as //app:img, or //... for all")
             raise RequestError("the specs mean no target", hint="see 'stackbuild list //...'")
-        return wanted
+        since = f" that changed since {self._since.revision}" if self._since and specs else ""
+        self._note(f"nothing to do: the specs mean no target{since}")
+        return []
 
     def _images(self, specs: Sequence[str]) -> list[Address]:
         """The images among the targets that specs mean. Raises RequestError when there is none."""
         images = [address for address in self._wanted(specs) if self._is_image(address)]
-        if not images:
+        if not images and not self._optional:
             raise RequestError("the specs mean no image", hint="see 'stackbuild list --type image //...'")
         return images
 
@@ -277,7 +323,7 @@ class Workspace:
                 [pin for pin, _ in pins],
                 lambda pin: resolved(pin, builder.task_after_needs(nodes[pin.name], plan)),
                 upgrade=upgrade,
-                all_known=not specs,
+                all_known=not specs and not self._since,
             )
         lock.save()
         return done
@@ -287,7 +333,7 @@ class Workspace:
         pins = [
             (pin, self.graph.declarations[node.address]) for pin, node in self._pins(self._whole_plan(specs))
         ]
-        if faults := stale(Lock(self.root), pins, all_known=not specs):
+        if faults := stale(Lock(self.root), pins, all_known=not specs and not self._since):
             raise Failures(faults)
 
     def _whole_plan(self, specs: Sequence[str]) -> Plan:

@@ -56,10 +56,11 @@ class Repository:
         others = self._git("ls-files", "--others", "--exclude-standard", "-z")
         return {os.fsdecode(path) for path in (tracked + others).split(b"\0") if path}
 
-    def files(self, commit: str, name: str) -> set[str]:
-        """Every path in a commit whose last part is `name`."""
-        listed = self._git("ls-tree", "-r", "-z", "--name-only", commit)
-        return {path for path in map(os.fsdecode, listed.split(b"\0")) if path.rpartition("/")[2] == name}
+    def ignored(self) -> set[str]:
+        """The files that git ignores, and which it so knows nothing of; a folder that it ignores whole ends
+        with "/"."""
+        found = self._git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        return {os.fsdecode(path) for path in found.split(b"\0") if path}
 
     def read(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
         """The contents of files of a commit; without those that it lacks, or that are no files."""

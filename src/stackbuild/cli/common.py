@@ -6,11 +6,14 @@ import argparse
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..errors import one_line
+
 if TYPE_CHECKING:
-    from ..api import Request
+    from ..api import Request, Workspace
     from ..deliver.progress import Quiet
 
 Commands = Any  # argparse's sub-parsers action, which has no public name
@@ -31,7 +34,46 @@ def add_specs(parser: argparse.ArgumentParser, *, required: bool = True) -> None
         nargs="+" if required else "*",
         metavar="SPEC",
         type=str.strip,
-        help="//folder:name, //folder:all, //folder/..., or one of them with - before it",
+        action=_Specs,
+        help="//folder:name, //folder:all, //folder/..., one of them with - before it, or - alone to read "
+        "them from standard input, one a line",
+    )
+    parser.add_argument(
+        "--changed-since",
+        metavar="REV",
+        help="only those that differ from a git revision, with work not committed; REV... is where REV and "
+        "the present branch parted",
+    )
+    parser.add_argument(
+        "--dependents",
+        choices=("none", "direct", "transitive"),
+        default="none",
+        help="with --changed-since: those that depend on what changed, too (default: none)",
+    )
+
+
+class _Specs(argparse.Action):
+    """Specs as typed, with those of standard input in the place of "-"."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        namespace.piped = "-" in values
+        found: list[str] = []
+        for text in values:
+            lines = sys.stdin.read().splitlines() if text == "-" else [text]
+            found += [line.strip() for line in lines if line.strip()]
+        setattr(namespace, self.dest, found)
+
+
+def opened(options: argparse.Namespace) -> Workspace:
+    """The workspace, its specs narrowed as the options of `add_specs` say."""
+    from ..api import Workspace
+    from ..build.changed import Since
+
+    since = Since(options.changed_since, options.dependents) if options.changed_since else None
+    return Workspace.open(
+        since=since,
+        optional=getattr(options, "piped", False),
+        note=lambda text: print(one_line(f"note: {text}"), file=sys.stderr),
     )
 
 

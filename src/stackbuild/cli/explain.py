@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .common import Commands, add_locked, add_specs, command, print_json
+from .common import Commands, add_locked, add_specs, command, opened, print_json
 
 _MOST = 8  # causes shown of one target
 
@@ -29,9 +29,7 @@ def lines(name: str, status: str, causes: Sequence[str]) -> list[str]:
 
 def run(options: argparse.Namespace) -> int:
     """Explain."""
-    from ..api import Workspace
-
-    with Workspace.open() as workspace:
+    with opened(options) as workspace:
         reasons = list(workspace.explain(*options.specs, locked=options.locked))
     if options.json:
         print_json(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, add_build_options, add_specs, command, print_json, request_of, watching
+from .common import Commands, add_build_options, add_specs, command, opened, print_json, request_of, watching
 
 
 def add(commands: Commands) -> None:
@@ -29,12 +29,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build, deliver, report."""
-    from ..api import Workspace
-
     request = request_of(
         options, format=options.format, output=options.output, tag=options.tag, explain=options.explain
     )
-    with Workspace.open() as workspace:
+    with opened(options) as workspace:
         with watching(options.progress) as listener:
             results = workspace.build_explained(*options.specs, request=request, listener=listener)
         if options.json:

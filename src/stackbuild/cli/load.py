@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, Several, add_build_options, add_specs, command, print_json, request_of, watching
+from .common import (
+    Commands,
+    Several,
+    add_build_options,
+    add_specs,
+    command,
+    opened,
+    print_json,
+    request_of,
+    watching,
+)
 
 _ENGINES = ("podman", "docker")
 
@@ -49,10 +59,9 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace) -> int:
     """Build, load, and print the names."""
-    from ..api import Workspace
 
     request = request_of(options)
-    with Workspace.open() as workspace, watching(options.progress) as listener:
+    with opened(options) as workspace, watching(options.progress) as listener:
         loaded = workspace.load(
             *options.specs, request=request, engine=options.engine, tags=options.tag, listener=listener
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, add_specs, command
+from .common import Commands, add_specs, command, opened
 
 
 def add(commands: Commands) -> None:
@@ -22,12 +22,11 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Lock, and print what changed, old -> new."""
-    from ..api import Workspace
     from ..errors import RequestError
 
     if options.check and options.upgrade:
         raise RequestError("--check and --upgrade exclude each other")
-    with Workspace.open() as workspace:
+    with opened(options) as workspace:
         if options.check:
             workspace.check_lock(*options.specs)
             return 0

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, Several, add_build_options, add_specs, command, print_json, request_of, watching
+from .common import (
+    Commands,
+    Several,
+    add_build_options,
+    add_specs,
+    command,
+    opened,
+    print_json,
+    request_of,
+    watching,
+)
 
 
 def add(commands: Commands) -> None:
@@ -33,10 +43,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build, push, and print what every image is called now."""
-    from ..api import Workspace
-
     request = request_of(options)
-    with Workspace.open() as workspace, watching(options.progress) as listener:
+    with opened(options) as workspace, watching(options.progress) as listener:
         pushed = workspace.push(
             *options.specs,
             request=request,

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from .common import Commands, add_locked, add_specs, command, print_json
+from .common import Commands, Several, add_locked, add_specs, command, opened, print_json
+
+if TYPE_CHECKING:
+    from ..api import Workspace
+    from ..declare.address import Address
 
 
 def add(commands: Commands) -> None:
@@ -17,7 +22,16 @@ def add(commands: Commands) -> None:
     ):
         parser = command(commands, name, help)
         add_specs(parser)
-        parser.add_argument("--type", metavar="TYPE", help="targets of this type only")
+        parser.add_argument(
+            "--type", metavar="TYPE", action=Several, help="targets of this type only; of several, of any"
+        )
+        parser.add_argument(
+            "--tag",
+            metavar="TAG",
+            type=str.strip,  # one that begins with "-" comes shielded
+            action=Several,
+            help="targets with this tag only; of several, with any; -TAG: without it",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         if name == "list":
             parser.add_argument("--packages", action="store_true", help="list the packages that they install")
@@ -34,45 +48,45 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answer with addresses."""
-    from ..api import Workspace
-    from ..errors import RequestError, nearest
     from ..graph import query
 
     if options.question == "list" and options.packages:
         return _run_packages(options)
-    with Workspace.open() as workspace:
-        if options.type and options.type not in workspace.types:
-            raise RequestError(
-                f"unknown target type '{options.type}'", hint=nearest(options.type, workspace.types)
-            )
+    with opened(options) as workspace:
         wanted = workspace.select(*options.specs)
         if options.question == "deps":
             wanted = query.dependencies(workspace.graph, wanted, transitive=options.transitive)
         elif options.question == "dependents":
             workspace.graph.load_all()
             wanted = query.dependents(workspace.graph, wanted, transitive=options.transitive)
-        declarations = workspace.graph.declarations
-        found = [address for address in wanted if options.type in (None, declarations[address].type_name)]
+        found = workspace.filter(wanted, options.type or (), options.tag or ())
         if options.json:
-            print_json(
-                {
-                    "targets": [
-                        {"address": str(address), "type": declarations[address].type_name}
-                        for address in found
-                    ]
-                }
-            )
+            print_json({"targets": [_row(workspace, address) for address in found]})
         else:
             _print(map(str, found))
     return 0
 
 
+def _row(workspace: Workspace, address: Address) -> dict[str, Any]:
+    declaration = workspace.graph.declarations[address]
+    where = declaration.position()
+    return {
+        "address": str(address),
+        "type": declaration.type_name,
+        "tags": list(declaration.fields.tags),
+        "description": declaration.fields.description,
+        "file": where.path,
+        "line": where.line,
+    }
+
+
 def _run_packages(options: argparse.Namespace) -> int:
     """List packages: ecosystem, name, version, target."""
-    from ..api import Workspace
-
-    with Workspace.open() as workspace:
+    with opened(options) as workspace:
         found = workspace.packages(*options.specs, locked=options.locked)
+        asked = {node.address for node, _ in found}
+        kept = set(workspace.filter(sorted(asked), options.type or (), options.tag or ()))
+        found = [(node, package) for node, package in found if node.address in kept]
         kinds = {
             node: workspace.graph.declarations[node.address].fields.ecosystem  # type: ignore[attr-defined]
             for node, _ in found

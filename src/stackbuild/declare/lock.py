@@ -32,9 +32,10 @@ Name = tuple[str, str]
 class Lock:
     """The entries of one lock file. Raises RequestError, with a position, when it cannot be read."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, source: bytes | None = None) -> None:
+        """source: what to read in place of the file as it is now."""
         self._root = root
-        self._entries = dict(_read(root))
+        self._entries = dict(_read(root) if source is None else _parsed(Document(LOCK_FILE, source)))
         self._changed: dict[Name, Entry | None] = {}
 
     def __contains__(self, name: Name) -> bool:
@@ -104,6 +105,10 @@ def _read(root: Path) -> Iterator[tuple[Name, Entry]]:
         document = Document.read(file, LOCK_FILE)
     except RequestError as error:  # most often the marks of a merge
         raise RequestError(error.what, where=error.where, hint=_ADVICE) from error
+    yield from _parsed(document)
+
+
+def _parsed(document: Document) -> Iterator[tuple[Name, Entry]]:
     if document.data.get("version") != VERSION:
         where = document.position(("version",)) if "version" in document.data else Position(LOCK_FILE)
         raise RequestError("the lock file is of another version", where=where, hint=_ADVICE)

@@ -13,7 +13,7 @@ from .address import Address, check_name
 from .fields import Choice, Fields, Model
 from .toml import Document, Key
 from .validate import validated
-from .workspace import BUILD_FILE, Workspace
+from .workspace import BUILD_FILE, Workspace, reopened
 
 Models = Mapping[str, Model]
 
@@ -81,6 +81,16 @@ class Packages:
         if folder not in self._packages:
             self._packages[folder] = self._load(folder)
         return self._packages[folder]
+
+    def as_of(self, sources: Mapping[str, bytes | None]) -> Packages:
+        """The same packages, but for files that say otherwise. sources: folder -> what its BUILD.toml says,
+        None when it has none. Raises RequestError and DeclarationErrors when the workspace's own does not do.
+        """
+        workspace = self.workspace
+        if "" in sources:
+            document = Document(BUILD_FILE, sources[""] or b"")
+            workspace = reopened(workspace, document)
+        return _Otherwise(self, workspace, sources)
 
     def _document(self, folder: str) -> Document | RequestError | None:
         if folder not in self._documents:
@@ -284,6 +294,33 @@ class Packages:
                             )
                         )
                 yield type_name, {name: value for name, value in fields.items() if name in known}
+
+
+class _Otherwise(Packages):
+    """Packages of which some files say otherwise. What those files do not reach is shared with `others`."""
+
+    def __init__(self, others: Packages, workspace: Workspace, sources: Mapping[str, bytes | None]) -> None:
+        super().__init__(workspace, others._models)
+        self._others, self._sources = others, sources
+
+    def load(self, folder: str) -> Package | None:
+        parts = folder.split("/") if folder else []
+        if any("/".join(parts[:depth]) in self._sources for depth in range(len(parts) + 1)):
+            return super().load(folder)
+        return self._others.load(folder)
+
+    def _document(self, folder: str) -> Document | RequestError | None:
+        if folder not in self._sources:
+            return self._others._document(folder)
+        if folder not in self._documents:
+            source = self._sources[folder]
+            try:
+                self._documents[folder] = (
+                    None if source is None else Document(f"{folder}/{BUILD_FILE}", source)
+                )
+            except RequestError as error:
+                self._documents[folder] = error
+        return self._documents[folder]
 
 
 def _unchosen(

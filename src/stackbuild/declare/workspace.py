@@ -139,6 +139,15 @@ def is_workspace_root(folder: str | Path) -> bool:
         return False
 
 
+def _settings(model: type[Settings], document: Document) -> Settings:
+    return checked(model, document.data.get("workspace", {}), document, ("workspace",), "[workspace]")
+
+
+def reopened(workspace: Workspace, document: Document) -> Workspace:
+    """The workspace, had its root BUILD.toml said what `document` does. Raises DeclarationErrors."""
+    return Workspace(workspace.root, _settings(type(workspace.settings), document), document)
+
+
 def open_workspace(start: Path, model: type[Settings] = Settings) -> Workspace:
     """The workspace that holds the folder `start`. model: of its [workspace] table.
 
@@ -155,8 +164,7 @@ def open_workspace(start: Path, model: type[Settings] = Settings) -> Workspace:
                 raise
             continue  # some package's broken file; it is reported when it is loaded
         if "workspace" in document.data:
-            settings = checked(model, document.data["workspace"], document, ("workspace",), "[workspace]")
-            return Workspace(folder, settings, document)
+            return Workspace(folder, _settings(model, document), document)
     raise RequestError(
         f"no workspace here: no BUILD.toml with a [workspace] table in {start} or above",
         hint="write [workspace] into the BUILD.toml at the root of your tree",

@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
 from ..declare.fields import Fields
 from ..declare.package import Declaration
+from ..declare.reads import Reads
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
 from ..errors import BuildFailed, RequestError
@@ -171,6 +172,11 @@ class Ecosystem(ABC, Generic[F]):
     def listed(self, ask: Ask) -> Sequence[Package] | None:
         """The packages, where a file of the tree says exactly which; None where they must be resolved."""
         return None
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        """What of the tree decides the packages, beside BUILD.toml; all below the target's folder unless an
+        ecosystem knows better."""
+        return (Reads(declaration.address.folder),)
 
     @abstractmethod
     def request(self, declaration: Declaration, workspace: Workspace, platform: str) -> Any:

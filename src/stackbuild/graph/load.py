@@ -36,11 +36,24 @@ class TargetGraph:
             else:
                 chosen |= self._expand(spec)
         wanted = sorted(address for address in chosen if matches_any(specs, address))
+        self.load(wanted)
+        return wanted
+
+    def known(self, addresses: Iterable[Address]) -> list[Address]:
+        """Those of the addresses that are declared, loaded with all they depend on. Raises
+        DeclarationErrors."""
+        found = [
+            address for address in addresses if self._package(address.folder) and address in self.declarations
+        ]
+        self.load(found)
+        return found
+
+    def load(self, wanted: Iterable[Address]) -> None:
+        """Load targets that are known to be declared, with all they depend on. Raises DeclarationErrors."""
         self._close(wanted)
         self._check_cycles()
         if self._faults:
             raise DeclarationErrors(self._faults)
-        return wanted
 
     def _check_means_something(self, spec: Spec) -> None:
         """A misspelt spec that should take away would let everything through."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from ..declare.fields import Fields, ImagePath, Mode, Owner
+from ..declare.package import Declaration
+from ..declare.reads import Reads
+from ..declare.workspace import Workspace
 from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
 from ..layer.entry import Entry, clean_path
 from ..layer.unpack import Member, Spool, members
@@ -89,6 +92,10 @@ class ArchiveType(LayerType[ArchiveFields]):
     version = 2
     fields = ArchiveFields
     unkeyed = frozenset({"url"})  # sha256 says what is there, wherever it lies
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        src = declaration.fields.src  # type: ignore[attr-defined]
+        return [Reads.path(declaration.address.folder, src)] if src else []
 
     def contribute(self, task: Task) -> Contribution:
         fields = task.declaration.fields

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from ..declare.fields import Fields
 from ..declare.lock import LOCK_FILE
 from ..declare.package import Declaration
+from ..declare.reads import Reads
 from ..declare.workspace import Platform, Workspace
 from ..digests import is_digest
 from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
@@ -67,7 +68,21 @@ class BaseType(TargetType[BaseFields]):
         image = declaration.fields.image  # type: ignore[attr-defined]
         if image is None or (reference := Reference.parse(image)).digest:
             return ()
-        return [Pin(("base", image), lambda task: task.remote.resolve(reference), ("image",))]
+        platform = variant.platform or workspace.settings.platforms[0]
+        return [
+            Pin(
+                ("base", image),
+                lambda task: task.remote.resolve(reference),
+                ("image",),
+                part=lambda entry: entry.get(platform),
+            )
+        ]
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        """Of a layout, its index alone: that names all else by digest."""
+        path = declaration.fields.path  # type: ignore[attr-defined]
+        index = ("", "index.json")
+        return [Reads.path(declaration.address.folder, path, lambda at: at in index)] if path else []
 
     def prepare(self, task: Task) -> Action:
         fields = task.declaration.fields

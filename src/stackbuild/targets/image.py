@@ -20,6 +20,7 @@ from pydantic import (
 
 from ..declare.fields import AddressField, Fields
 from ..declare.package import Declaration
+from ..declare.reads import Reads
 from ..declare.workspace import Platform, Workspace
 from ..errors import BuildFailed, RequestError
 from ..layer.codec import Compression
@@ -193,6 +194,9 @@ class ImageType(TargetType[ImageFields]):
         above = replace(inner, base=fields.base)
         layers = [Need(address, above, "layers", ("layers", at)) for at, address in enumerate(fields.layers)]
         return base + layers
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        return ()
 
     def prepare(self, task: Task) -> Action:
         fields = task.declaration.fields

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ..declare.fields import AddressField, Fields
 from ..declare.package import Declaration
+from ..declare.reads import Reads
 from ..declare.workspace import Workspace
 from ..errors import BuildFailed, RequestError
 from ..oci.model import Image
@@ -36,6 +37,9 @@ class IndexType(TargetType[IndexFields]):
     def needs(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Need]:
         images = declaration.fields.images  # type: ignore[attr-defined]
         return [Need(address, Variant(), "images", ("images", at)) for at, address in enumerate(images)]
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        return ()
 
     def prepare(self, task: Task) -> Action:
         images = [Image.of(data) for result in task.results.values() for data in result["images"]]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..declare.fields import Choice
 from ..declare.package import Declaration
+from ..declare.reads import Reads
 from ..declare.workspace import Workspace
 from ..ecosystems.ecosystem import Ask, Ecosystem, Package, PackagesFields
 from ..ecosystems.registry import load_ecosystems
@@ -59,6 +60,9 @@ class PackagesType(TargetType[PackagesFields]):
         name = f"{declaration.address} {platform}" + (f" on {variant.base}" if variant.base else "")
         request = digest([ecosystem.name, ecosystem.version, platform, asked], "sha256")
         return [Pin((SECTION, name), _resolve, ("ecosystem",), {"request": request})]
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        return _ecosystem(declaration).reads(declaration, workspace)
 
     def packages(self, task: Task) -> Sequence[Package]:
         ecosystem, ask = _ecosystem(task.declaration), _ask(task)

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from ..declare.address import Address, Spec
 from ..declare.fields import Choice, Fields
 from ..declare.package import Declaration
+from ..declare.reads import Reads
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
 from ..ecosystems.ecosystem import Package
@@ -75,6 +76,8 @@ class Pin:
     resolve: Callable[[Task], Mapping[str, Any]]
     key: Key
     facts: Mapping[str, str] = field(default_factory=dict)
+    part: Callable[[Mapping[str, Any]], Any] = dict
+    """What of an entry decides the result."""
 
     def is_met_by(self, entry: Mapping[str, Any]) -> bool:
         """Whether an entry is still what the target needs."""
@@ -152,6 +155,11 @@ class TargetType(ABC, Generic[F]):
     def pins(self, declaration: Declaration, variant: Variant, workspace: Workspace) -> Sequence[Pin]:
         """What the target stands on outside of the tree."""
         return ()
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        """What of the tree decides the result, beside BUILD.toml; all below the target's folder unless a type
+        knows better."""
+        return (Reads(declaration.address.folder),)
 
     def packages(self, task: Task) -> Sequence[Package]:
         """The packages that the target installs, where `lists_packages` says so."""

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from ...declare.fields import AddressField, Glob
 from ...declare.package import Declaration
+from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...digests import is_digest
 from ...errors import BuildFailed, Position, RequestError, nearest
@@ -62,6 +63,9 @@ class Deb(Ecosystem[DebFields]):
     fields = DebFields
     settings = DebArchive
     stacks = True
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        return ()
 
     def request(self, declaration: Declaration, workspace: Workspace, platform: str) -> Any:
         fields = _fields(declaration)

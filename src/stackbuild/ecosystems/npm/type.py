@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from ...declare.fields import ImagePath
 from ...declare.package import Declaration
+from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...layer.entry import Entry, clean_path
 from ...layer.unpack import Spool
@@ -53,6 +54,10 @@ class Npm(Ecosystem[NpmFields]):
     name = "npm"
     version = 1
     fields = NpmFields
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        lock: str = declaration.fields.package_lock  # type: ignore[attr-defined]
+        return [Reads.path(declaration.address.folder, lock)]
 
     def request(self, declaration: Declaration, workspace: Workspace, platform: str) -> Any:
         return None

@@ -53,10 +53,12 @@ class Wanted:
     files: dict[str, str] = field(default_factory=dict)
     no_index: bool = False
     pre: bool = False
+    texts: list[str] = field(default_factory=list)
+    """The files of requirements that were read; what they say is in the rest."""
 
     def data(self) -> dict[str, Any]:
         """As plain data, for a key: without comments, and without where a line stands."""
-        found = dict(vars(self))
+        found = {name: value for name, value in vars(self).items() if name != "texts"}
         for name in ("lines", "constraints"):
             found[name] = [[line.text, sorted(line.hashes)] for line in found[name]]
         return found
@@ -83,6 +85,21 @@ def wanted(declaration: Declaration, workspace: Workspace) -> Wanted:
     return reader.found
 
 
+def sources(declaration: Declaration, workspace: Workspace) -> list[str]:
+    """The files and folders of the tree, relative to it, that decide a target's packages."""
+    fields = declaration.fields
+    assert isinstance(fields, WheelFields)
+    folder = declaration.address.folder
+    named = [path for path in (fields.pyproject, fields.uv_lock, fields.pylock) if path]
+    found = [_joined(folder, path) for path in [*named, *fields.requirements, *fields.constraints]]
+    try:
+        known = wanted(declaration, workspace)
+    except RequestError:  # which building it will say
+        return [*found, folder]
+    places = [*known.files, *(place for place in known.find_links if place.startswith("//"))]
+    return [*found, *known.texts, *(place.removeprefix("//") for place in places)]
+
+
 def _joined(folder: str, path: str) -> str:
     return os.path.normpath(os.path.join(folder, path))  # noqa: PTH118  relative to the workspace
 
@@ -96,6 +113,7 @@ class _Reader:
     def file(self, path: str, into: list[Line], where: Position) -> None:
         """A requirements file, with the files that it includes."""
         self._depth += 1
+        self.found.texts.append(path)
         if self._depth > _DEEPEST:
             raise RequestError(f"'{path}' is included again and again", where=where, hint="break the circle")
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...declare.package import Declaration
+from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...errors import RequestError
 from ...layer.entry import Entry
@@ -28,6 +29,11 @@ class Wheel(Ecosystem[WheelFields]):
         from .locks import locked
 
         return locked(ask, _environment(ask.declaration, ask.platform))
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        from .requirements import sources
+
+        return [Reads(path) for path in sources(declaration, workspace)]
 
     def request(self, declaration: Declaration, workspace: Workspace, platform: str) -> Any:
         from .requirements import wanted

@@ -38,6 +38,11 @@ class Globs:
     def __init__(self, patterns: Sequence[str]) -> None:
         self.included = [pattern for pattern in patterns if not pattern.startswith("!")]
         excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+        self._wild = [(pattern, compiled(pattern)) for pattern in self.included if is_wild(pattern)]
+        self._literal: dict[str, list[str]] = {}
+        for pattern in self.included:
+            if not is_wild(pattern):
+                self._literal.setdefault(normal(pattern), []).append(pattern)
         self._away = [compiled(pattern) for pattern in excluded]
         self._closed = self._away + [
             compiled(pattern[:-3]) for pattern in excluded if pattern.endswith("/**")
@@ -49,21 +54,36 @@ class Globs:
         hidden: absolute paths of folders that are never entered. Raises OSError.
         """
         unused = set(self.included)
-        literal: dict[str, list[str]] = {}
-        for pattern in self.included:
-            if not is_wild(pattern):
-                literal.setdefault(normal(pattern), []).append(pattern)
-        wild = [(pattern, compiled(pattern)) for pattern in self.included if is_wild(pattern)]
         found: list[Found] = []
         for entry, path in self._walk(folder, hidden):
-            hits = [] if entry.name == BUILD_FILE else [name for name, regex in wild if regex.match(path)]
-            hits += literal.get(path, ())
+            hits = self._hits(entry.name, path)
             if not hits:
                 continue
             unused.difference_update(hits)
-            if not any(regex.match(path) for regex in self._away):
+            if not self._is_away(path):
                 found.append(Found(path, entry.stat(follow_symlinks=False), entry.is_symlink()))
         return sorted(found, key=lambda item: item.path), self._really_unused(folder, unused)
+
+    def means(self, folder: str, path: str, hidden: frozenset[str]) -> bool:
+        """Whether a file below `folder`, there or gone, is one of those meant."""
+        if not self._hits(path.rpartition("/")[2], path) or self._is_away(path) or self._lies_closed(path):
+            return False
+        parts = path.split("/")
+        for number, name in enumerate(parts):
+            above = "/".join([folder, *parts[:number]])
+            if name == ".git" or (number and above in hidden):
+                return False
+            if name == "dist" and number < len(parts) - 1 and is_workspace_root(above):
+                return False
+        return True
+
+    def _hits(self, name: str, path: str) -> list[str]:
+        """The patterns that mean a path, but for those that take away."""
+        hits = [] if name == BUILD_FILE else [name for name, regex in self._wild if regex.match(path)]
+        return [*hits, *self._literal.get(path, ())]
+
+    def _is_away(self, path: str) -> bool:
+        return any(regex.match(path) for regex in self._away)
 
     def _is_closed(self, folder: str) -> bool:
         """Whether everything below a folder is taken away."""

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from ...declare.address import Address
 from ...declare.package import Declaration
+from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...errors import RequestError
 from ...layer.entry import Entry
 from ..target import Contribution, LayerType, Need, Task, Variant
 from .fields import FilesFields
+from .globs import Globs
 from .placing import Placing
 from .sources import find_sources, fingerprint, mode_of
 
@@ -38,6 +40,17 @@ class FilesType(LayerType[FilesFields]):
             for number, source in enumerate(srcs)
             if isinstance(source, Address)
         ]
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        patterns = [source for source in declaration.fields.srcs if isinstance(source, str)]  # type: ignore[attr-defined]
+        folder = declaration.address.folder
+        globs = Globs(patterns)
+        hidden = frozenset({str(workspace.dist)})
+        return (
+            [Reads(folder, lambda path: globs.means(f"{workspace.root}/{folder}", path, hidden))]
+            if patterns
+            else []
+        )
 
     def contribute(self, task: Task) -> Contribution:
         fields = task.declaration.fields
