@@ -38,8 +38,27 @@ def hash_bytes(data: bytes, algorithm: Algorithm) -> str:
     return hasher.hexdigest()
 
 
+def _text(value: str) -> bytes:
+    data = value.encode("utf-8", "surrogateescape")
+    return b"s%d:%b" % (len(data), data)
+
+
 def _encode(value: Any, out: list[bytes]) -> None:
-    if value is None:
+    kind = type(value)
+    if kind is str:  # most of a recipe: the quick way to what the general one below would say
+        out.append(_text(value))
+    elif kind is dict:
+        out.append(b"d%d:" % len(value))
+        for name in sorted(value):
+            if type(name) is not str:
+                raise TypeError(f"a recipe's names are strings, not {type(name).__name__}")
+            out.append(_text(name))
+            item = value[name]
+            if type(item) is str:
+                out.append(_text(item))
+            else:
+                _encode(item, out)
+    elif value is None:
         out.append(b"n")
     elif value is True or value is False:
         out.append(b"t" if value else b"f")
@@ -47,8 +66,7 @@ def _encode(value: Any, out: list[bytes]) -> None:
         text = b"%d" % value
         out.append(b"i%d:%b" % (len(text), text))
     elif isinstance(value, str):
-        data = value.encode("utf-8", "surrogateescape")
-        out.append(b"s%d:%b" % (len(data), data))
+        out.append(_text(str(value)))
     elif isinstance(value, bytes):
         out.append(b"b%d:%b" % (len(value), value))
     elif isinstance(value, Mapping):

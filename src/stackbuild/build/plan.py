@@ -24,6 +24,12 @@ class Node:
     address: Address
     variant: Variant
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.address, self.variant)))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined, no-any-return]  # asked for a hundred times a node
+
     def __str__(self) -> str:
         return f"{self.address} ({self.variant})" if str(self.variant) else str(self.address)
 

@@ -7,6 +7,8 @@ not keys go into the recipes above, a node that comes out the same changes nothi
 from __future__ import annotations
 
 import concurrent.futures as futures
+import functools
+import queue
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -146,7 +148,8 @@ class Builder:
             name = self.name(node)
             before = self.store.records.latest(name)
             if (result := self.lookup(key)) is not None:
-                self.store.records.mark_latest(name, key)
+                if before != key:
+                    self.store.records.mark_latest(name, key)
                 return Outcome(node, "reused", key, recipe, result, time.monotonic() - start, before)
             try:
                 result = action.run()
@@ -168,31 +171,37 @@ class Builder:
         with self.store.shared(), workers(self.jobs, "target") as pool:
             missing = {node: len(set(needs)) for node, needs in plan.needs.items()}
             ready = [node for node in plan.order() if not missing[node]]
-            running: dict[futures.Future[Outcome], Node] = {}
-            results: dict[Node, Any] = {}
+            running, results = 0, dict[Node, Any]()
+            done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]] = queue.SimpleQueue()
             while ready or running:
                 for node in ready:
-                    running[pool.submit(self.build, node, results, plan)] = node
-                ready = []
-                done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
-                for future in done:
-                    node = running.pop(future)
-                    try:
-                        outcome = future.result()
-                    except StackbuildError as error:
-                        self.listener.failed(node, error)
-                        errors.append(error)
-                        continue
-                    outcomes[node], results[node] = outcome, outcome.result
-                    self.listener.finished(outcome)
-                    for user in plan.edges.predecessors(node):
-                        missing[user] -= 1
-                        if not missing[user]:
-                            ready.append(user)
+                    future = pool.submit(self.build, node, results, plan)
+                    future.add_done_callback(functools.partial(_announce, done, node))
+                running, ready = running + len(ready), []
+                node, future = done.get()
+                running -= 1
+                try:
+                    outcome = future.result()
+                except StackbuildError as error:
+                    self.listener.failed(node, error)
+                    errors.append(error)
+                    continue
+                outcomes[node], results[node] = outcome, outcome.result
+                self.listener.finished(outcome)
+                for user in plan.edges.predecessors(node):
+                    missing[user] -= 1
+                    if not missing[user]:
+                        ready.append(user)
             self.store.fingerprints.save()
         if errors:
             raise Failures(errors)
         return outcomes
+
+
+def _announce(
+    done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]], node: Node, future: futures.Future[Outcome]
+) -> None:
+    done.put((node, future))
 
 
 def blobs(result: Any) -> Iterator[tuple[str, int]]:

@@ -6,12 +6,20 @@ gzip members and zstd frames both concatenate to a valid stream (RFC 1952 sectio
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
 Compression = Literal["gzip", "zstd"]
 GZIP_LEVEL = 1
 ZSTD_LEVEL = 3
+
+
+@functools.cache
+def _installed(library: str) -> str:
+    from importlib.metadata import version
+
+    return version(library)
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,9 @@ class Codec:
     @property
     def version(self) -> str:
         """What decides the bytes; part of every key that they stand behind."""
-        from importlib.metadata import version
-
         if self.name == "gzip":
-            return f"deflate-{version('deflate')}-{GZIP_LEVEL}"
-        return f"zstandard-{version('zstandard')}-{ZSTD_LEVEL}"
+            return f"deflate-{_installed('deflate')}-{GZIP_LEVEL}"
+        return f"zstandard-{_installed('zstandard')}-{ZSTD_LEVEL}"
 
     def compress(self, data: bytes) -> bytes:
         """One gzip member or zstd frame."""

@@ -42,18 +42,26 @@ class Fingerprints:
 
     def _find(self, path: str) -> tuple[str, int, str] | None:
         """What is remembered of a file, from the index when its folder was not preloaded."""
-        if path not in self._known and not any(path.startswith(done) for done in self._loaded):
+        if path not in self._known and not self._is_loaded(path):
             query = "SELECT stat, seen, hash FROM fingerprint WHERE path = ?"
             for stat, seen, text in self._index.rows(query, (os.fsencode(path),)):
                 self._known[path] = (stat, seen, text)
         return self._known.get(path)
 
+    def _is_loaded(self, path: str) -> bool:
+        """Whether a folder above was preloaded."""
+        while path:
+            path = path.rpartition("/")[0]
+            if path in self._loaded:
+                return True
+        return False
+
     def preload_once(self, folder: str) -> None:
         """Read what is known of all files below `folder` at once, the first time it is asked for."""
         with self._lock:
-            if any(f"{folder}/".startswith(done) for done in self._loaded):
+            if self._is_loaded(f"{folder}/"):
                 return
-            self._loaded.add(f"{folder}/")
+            self._loaded.add(folder)
             low = os.fsencode(f"{folder}/".replace("//", "/"))
             query = "SELECT path, stat, seen, hash FROM fingerprint WHERE path >= ? AND path < ?"
             for path, stat, seen, text in self._index.rows(query, (low, low[:-1] + b"0")):
