@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import random
+import select
 import shutil
 import subprocess
 import sys
@@ -428,3 +430,53 @@ def test_base_layers_can_be_inspected_and_archived(tree, registry, need):
     assert status == 0 and "/app/a/run" in out and "/own/a/run" in out, err
     with tarfile.open(tree.root / tree.image("//:img", "--format", "docker-archive")["output"]) as tar:
         assert "manifest.json" in tar.getnames()
+
+
+def next_line(pipe, start: str, patience: float = 120) -> str:
+    """The next line that begins so; what else is printed is passed over."""
+    while select.select([pipe], [], [], patience)[0]:
+        if (line := pipe.readline().decode()).startswith(start):
+            return line.rstrip("\n")
+    raise AssertionError(f"no line with {start!r} came")
+
+
+@contextlib.contextmanager
+def killing(process):
+    """A process that a failed test does not leave behind."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+
+
+def test_watch_pushes_what_changed(tree, registry, need):
+    need("skopeo")
+    fill(tree, registry)
+    command = [sys.executable, "-m", "stackbuild", "watch", "--push", "--progress", "none", "//:a"]
+    with subprocess.Popen(command, cwd=tree.root, stdout=subprocess.PIPE, bufsize=0) as process, killing(process):
+        first = next_line(process.stdout, registry.host)
+        tree.write("a/run", "#!/bin/sh\necho changed\n", 0o755)
+        second = next_line(process.stdout, registry.host)
+        process.send_signal(2)
+    assert first != second
+    assert second.rpartition("@")[2] == inspect(registry, "team/a:latest")["Digest"]
+
+
+def test_watch_runs_the_image_anew(tree, podman, need):
+    need("/bin/busybox")
+    tree.write("bin/busybox", Path("/bin/busybox").read_bytes(), 0o755)
+    tree.write("words/words", "one\n")
+    layers = '[workspace]\n[files.bin]\nsrcs = ["bin/*"]\n[files.words]\nsrcs = ["words/*"]\n'
+    entry = '["/bin/busybox", "sh", "-c", "busybox cat /words/words; busybox sleep 1000"]'
+    tree.write("BUILD.toml", layers + f'[image.img]\nlayers = [":bin", ":words"]\nenv = {{ PATH = "/bin" }}\nentrypoint = {entry}\n')
+    options = ["--runtime=runc", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", "--network=none"]
+    flags = ["--run", "--engine", "podman", "--progress", "none", *(f"--option={option}" for option in options)]
+    command = [sys.executable, "-m", "stackbuild", "watch", *flags, "//:img"]
+    with subprocess.Popen(command, cwd=tree.root, stdout=subprocess.PIPE, bufsize=0) as process, killing(process):
+        next_line(process.stdout, "one")
+        tree.write("words/words", "two\n")
+        next_line(process.stdout, "two")
+        assert len(podman("ps", "--quiet").split()) == 1
+        process.send_signal(2)
+    assert podman("ps", "--all", "--quiet") == ""

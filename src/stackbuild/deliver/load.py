@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -129,6 +130,25 @@ def run(engine: str, identity: str, options: Sequence[str], arguments: Sequence[
     terminal = ["--interactive", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     command = [engine, "run", "--rm", *terminal, *options, identity, *arguments]
     return subprocess.run(command, check=False).returncode
+
+
+class Container:
+    """A container of a loaded image that runs beside us, attached to this terminal, until it is stopped."""
+
+    def __init__(self, engine: str, identity: str, options: Sequence[str], arguments: Sequence[str]) -> None:
+        self._engine, self._name = engine, f"stackbuild-{os.getpid()}-{identity[-12:]}"
+        command = [engine, "run", "--rm", "--name", self._name, *options, identity, *arguments]
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        except OSError as error:
+            raise BuildFailed(f"{engine} cannot be run: {error.strerror}") from error
+
+    def stop(self) -> None:
+        """Stop it, if it still runs, as the engine stops containers: first asked, then killed."""
+        if self._process.poll() is None:
+            stop = [self._engine, "stop", "--time", "3", self._name]
+            subprocess.run(stop, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        self._process.wait()
 
 
 def _said(command: Sequence[str], folder: Path) -> str:
