@@ -47,7 +47,7 @@ def many(root: Path, folders: int) -> None:
     paths = [f"team-{number // 25:02}/service-{number:04}" for number in range(folders)]
     for number, path in enumerate(paths):
         name = path.rpartition("/")[2]
-        other = paths[number * 7 % max(number, 1)] if number else path
+        other = paths[number // 3]
         layers = [":config", ":assets", ":docs", ":src"] + ([f"//{other}:assets"] if other != path else [])
         shown = ", ".join(f'"{layer}"' for layer in layers)
         write(root / path / "BUILD.toml", SERVICE.format(name=name, layers=shown))

@@ -20,7 +20,8 @@ class Folding {
         if (folder.parent) this._child(folder.parent.path, folder);
       }
     }
-    for (const [path, set] of this.children) this.children.set(path, ranked([...set], this.count));
+    const asked = needed(members);
+    for (const [path, set] of this.children) this.children.set(path, ranked([...set], this.count, asked));
     this._openSome();
   }
 
@@ -52,7 +53,7 @@ class Folding {
     let room = ROOM - inside("");
     let waiting = [""];
     while (waiting.length) {
-      const closed = waiting.flatMap((path) => this.children.get(path).filter((child) => !child.address).map((child) => child.path));
+      const closed = waiting.flatMap((path) => this.children.get(path).slice(0, FIRST).filter((child) => !child.address).map((child) => child.path));
       waiting = [];
       for (const path of closed.sort((one, other) => inside(one) - inside(other))) {
         if (inside(path) - 1 > room) continue;
@@ -84,7 +85,7 @@ class Folding {
   picture() {
     const boxes = new Map();
     const home = new Map();
-    const memory = new Map(); // of the boxes of whole folders, for speed
+    const edges = new Map();
     for (const target of this.members) {
       const box = this.boxOf(target);
       if (!boxes.has(box.key)) boxes.set(box.key, { ...box, members: [] });
@@ -96,16 +97,32 @@ class Folding {
         const [from, to] = [home.get(target), home.get(need)];
         if (to === undefined || from === to) continue;
         const key = JSON.stringify([from, to]);
-        if (!memory.has(key)) memory.set(key, [from, to]);
+        if (!edges.has(key)) edges.set(key, [from, to]);
       }
     }
-    return { boxes, edges: [...memory.values()] };
+    return { boxes, edges: [...edges.values()] };
   }
 }
 
-function ranked(children, count) {
+// How often each folder is needed from outside of it.
+function needed(members) {
+  const asked = new Map();
+  for (const target of members) {
+    for (const need of target.needs) {
+      for (let folder = need.folder; folder && !holds(folder, target); folder = folder.parent) {
+        asked.set(folder.path, (asked.get(folder.path) ?? 0) + 1);
+      }
+    }
+  }
+  return asked;
+}
+
+const holds = (folder, target) => folder.path === "" || `${target.folder.path}/`.startsWith(`${folder.path}/`);
+
+// Folders first, the largest and the most needed at their head; then targets, what was built last at theirs.
+function ranked(children, count, asked) {
   const weight = (child) => (child.address ? (child.status === "built" ? 1 : 0) : 2);
-  const amount = (child) => (child.address ? child.size ?? 0 : count.get(child.path));
+  const amount = (child) => (child.address ? child.size ?? 0 : count.get(child.path) + (asked.get(child.path) ?? 0));
   const name = (child) => child.address ?? child.path;
   return children.sort((a, b) => weight(b) - weight(a) || amount(b) - amount(a) || (name(a) < name(b) ? -1 : 1));
 }
@@ -123,7 +140,7 @@ function drawing(folding, centre = null) {
   function fit() {
     const { width, height } = surface.getBoundingClientRect();
     const whole = Math.min(1, (width - 32) / extent.width, (height - 32) / extent.height);
-    view.scale = Math.max(whole, 0.7);
+    view.scale = Math.max(whole, 0.8);
     const along = (room, length, at) => {
       const drawn = length * view.scale;
       return drawn <= room - 32 ? (room - drawn) / 2 : Math.min(16, Math.max(room - 16 - drawn, room / 2 - at * view.scale));
@@ -166,8 +183,8 @@ function drawing(folding, centre = null) {
     const [title, below, right, says] = target
       ? [target.name, `//${target.folder.path}`, target.known ? size(target.size) : "?", `${target.address}, ${target.type}, ${size(target.size)}${target.status ? `, ${target.status} last` : ""}`]
       : box.folder
-        ? [`${box.folder.path.split("/").at(-1)}/…`, `${many(box.members.length, "target")}${changed ? ` · ${number(changed)} built last` : ""}`, "＋", `//${box.folder.path}, ${many(box.members.length, "target")}; unfold`]
-        : [`${number(box.count)} more`, `in //${box.rest.path}`, "＋", `${number(box.count)} more in //${box.rest.path}; show some`];
+        ? [`${box.folder.path.split("/").at(-1)}/…`, `${many(box.members.length, "target")}${changed ? ` · ${number(changed)} built last` : ""}`, "+", `//${box.folder.path}, ${many(box.members.length, "target")}; unfold`]
+        : [`${number(box.count)} more`, `in //${box.rest.path}`, "+", `${number(box.count)} more in //${box.rest.path}; show some`];
     const act = () => {
       if (target) location.hash = hash({ target: target.address });
       else {
@@ -209,7 +226,7 @@ function drawing(folding, centre = null) {
   const buttons = h("div", { class: "zoom" },
     h("button", { type: "button", "aria-label": "Zoom in", onclick: () => centreZoom(1.25) }, "+"),
     h("button", { type: "button", "aria-label": "Zoom out", onclick: () => centreZoom(0.8) }, "−"),
-    h("button", { type: "button", "aria-label": "Fit", onclick: fit }, "⤢"));
+    h("button", { type: "button", onclick: fit }, "Fit"));
   function centreZoom(factor) {
     const { width, height } = surface.getBoundingClientRect();
     zoom(factor, width / 2, height / 2);

@@ -39,13 +39,21 @@ function lastBuild() {
   const words = `${when}, ${build.seconds.toFixed(1)} s${ended}. Of these targets: ${parts.join(", ") || "none was needed"}.`;
   // What was built because of something of its own comes first; the rest followed.
   const started = built.filter((target) => !target.needs.some((need) => need.status === "built"));
-  const rows = [...failed, ...started].map((target) => [
-    h("span", { class: "row" }, link(target), status(target)),
-    h("ul", { class: "causes" }, causes(target)),
+  const groups = new Map(); // causes -> the targets that have just these
+  for (const target of [...failed, ...started]) {
+    const key = JSON.stringify([target.status, target.last.causes]);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(target);
+  }
+  const rows = [...groups.values()].map((group) => [
+    h("span", { class: "row" }, group.length === 1 ? link(group[0]) : h("span", {}, link(group[0]), ` and ${many(group.length - 1, "other")}`), status(group[0])),
+    h("ul", { class: "causes" }, causes(group[0])),
   ]);
-  const hidden = Math.max(0, rows.length - TOP);
   const followed = built.length - started.length;
-  const notes = [hidden ? `${number(hidden)} more began by themselves` : "", followed ? `${number(followed)} followed, because what they need was built` : ""].filter(Boolean);
+  const notes = [
+    rows.length > TOP ? `${number(rows.length - TOP)} more causes` : "",
+    followed ? `${number(followed)} followed, because what they need was built` : "",
+  ].filter(Boolean);
   const table = h("a", { href: hash({ view: "targets", sort: "last" }) }, "all in the table");
   if (!rows.length) return h("section", { class: "card" }, h("h2", {}, "Last build"), h("p", { class: "soft" }, words), h("p", {}, "Nothing had to be built."));
   return panel("Last build", words, rows.slice(0, TOP), notes.length ? h("p", { class: "soft" }, `${notes.join("; ")}: `, table) : null);
