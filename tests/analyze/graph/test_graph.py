@@ -115,7 +115,7 @@ def test_sharing_counts_images_and_not_their_indexes(shop):
     layers = {tuple(layer["made_by"]): layer for layer in graph(shop)["layers"]}
     shared = layers["//shop:a",]
     assert (shared["images"], shared["saved"]) == (2, shared["size"])
-    assert shared["used_by"] == ["//shop:both", "//shop:one", "//shop:two"]
+    assert shared["used_by"] == ["//shop:one", "//shop:two"]
     assert (layers["//lib:c",]["images"], layers["//lib:c",]["saved"]) == (1, 0)
 
 
@@ -138,6 +138,13 @@ def test_what_the_last_build_did_and_why(shop):
     assert found["//shop:two"]["last"]["causes"] == ["dependency //lib:c (gzip) changed"]
     shop.image("//shop:one")
     assert targets(shop)["//shop:one"]["last"]["status"] == "reused" and targets(shop)["//lib:c"]["last"] is None
+
+
+def test_what_an_image_was_when_it_was_asked_for_itself_gives_way(shop):
+    shop.image("//shop:one")
+    shop.write("shop/a.txt", "other")
+    shop.image("//shop:two")  # which builds //shop:one for a platform only
+    assert {tuple(layer["made_by"]): layer["images"] for layer in graph(shop)["layers"]} == {("//shop:a",): 2, ("//shop:b",): 2, ("//lib:c",): 1}
 
 
 def test_a_lost_blob_is_a_cause(shop):

@@ -30,7 +30,8 @@ def _target(target: Target) -> dict[str, Any]:
         "known": target.known,
         "size": target.size,
         "results": [vars(result) | {"layers": list(result.layers)} for result in target.results],
-        "last": last and {"status": last.status, "seconds": round(last.seconds, 3), "causes": list(last.causes)},
+        "last": last
+        and {"status": last.status, "seconds": round(last.seconds, 3), "causes": list(last.causes)},
     }
 
 

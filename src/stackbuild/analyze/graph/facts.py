@@ -68,7 +68,7 @@ class Target:
 @dataclass(frozen=True)
 class SharedLayer:
     """A layer as it is known here. made_by: targets whose layer it is, or the base it comes with; images:
-    how many images hold it; used_by: the targets whose images those are."""
+    how many images hold it; used_by: the targets that they are of. An index adds none to its own images."""
 
     digest: str
     size: int
@@ -128,11 +128,13 @@ class _Survey:
         declaration = self.builder.graph.declarations[address]
         gives = self.builder.types[declaration.type_name].products
         found = {node: result for node in variants if (result := self._latest(node)) is not None}
+        if own := {node: result for node, result in found.items() if not self._joins(node)}:
+            found = own  # what joins them may be older than they are
         results: dict[tuple[str, tuple[str, ...]], Result] = {}
         for node, result in found.items():
             for variant, digest, parts in _images(result, str(node.variant)):
                 layers = [layer.made_by(str(address)) for layer in parts]
-                self._note(layers, address, digest if "images" in gives else "")
+                self._note(layers, address, digest if gives >= {"image", "images"} else "")
                 digests = tuple(layer.layer.digest for layer in layers)
                 size = sum(layer.layer.size for layer in layers)
                 results.setdefault((digest, digests), Result(variant, digest, size, digests))
@@ -147,6 +149,10 @@ class _Survey:
             tuple(results.values()),
             self._last(variants),
         )
+
+    def _joins(self, node: Node) -> bool:
+        """Whether a node does no more than join other variants of its target."""
+        return any(need.address == node.address for need in self.plan.needs[node])
 
     def _latest(self, node: Node) -> Any | None:
         records = self.builder.store.records
@@ -177,12 +183,14 @@ class _Survey:
         if not steps:
             return None
         status = next(word for word in ("failed", "built", "reused") if word in _words(steps.values()))
-        whys = [why for node, step in steps.items() if step.status == "built" for why in self._why(node, step)]
+        whys = [
+            why for node, step in steps.items() if step.status == "built" for why in self._why(node, step)
+        ]
         return LastStep(status, sum(step.seconds for step in steps.values()), tuple(dict.fromkeys(whys)))
 
     def _why(self, node: Node, step: Step) -> list[str]:
-        if any(need.address == node.address for need in self.plan.needs[node]):
-            return []  # it joins its own variants, whose causes are told
+        if self._joins(node):
+            return []  # the causes of its variants are told
         if step.before is None:
             return ["never built before"]
         if step.before == step.key:

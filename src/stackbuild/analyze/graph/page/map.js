@@ -140,7 +140,7 @@ function drawing(folding, centre = null) {
   function fit() {
     const { width, height } = surface.getBoundingClientRect();
     const whole = Math.min(1, (width - 32) / extent.width, (height - 32) / extent.height);
-    view.scale = Math.max(whole, 0.8);
+    view.scale = Math.max(whole, width < 700 ? 0.8 : 0.68);
     const along = (room, length, at) => {
       const drawn = length * view.scale;
       return drawn <= room - 32 ? (room - drawn) / 2 : Math.min(16, Math.max(room - 16 - drawn, room / 2 - at * view.scale));

@@ -63,7 +63,7 @@ function table(columns, items, sort, noun) {
     const first = Math.max(0, Math.floor(box.scrollTop / ROW) - 10);
     const last = Math.min(state.rows.length, first + Math.ceil((box.clientHeight || 600) / ROW) + 20);
     const gap = (rows) => {
-      const cell = h("td", { colspan: Object.keys(columns).length });
+      const cell = h("td", {});
       cell.style.height = `${rows * ROW}px`;
       return h("tr", { class: "gap", "aria-hidden": "true" }, cell);
     };
