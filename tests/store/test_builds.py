@@ -27,7 +27,7 @@ def test_a_build_comes_back_as_it_was_and_gives_way_to_the_next(store):
     assert store.builds.last("/w").finished is False
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b'{"format": 2, "build": {}}', b'{"build": {"steps": [1]}}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b'{"format": 2, "build": {}}', b'{"format": 1, "build": {"workspace": "/w", "started": 1, "seconds": 1, "finished": true, "steps": {"a": {"status": "odd"}}}}', b"\xff"])
 def test_a_damaged_one_is_none(store, data):
     store.builds.save(BUILD)
     [path] = (store.path / "builds").iterdir()

@@ -13,14 +13,15 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = command(commands, "graph", "Draw targets and all they need. Builds nothing.")
     add_specs(parser)
-    parser.add_argument(
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument(
         "--format",
         choices=("dot", "mermaid", "json"),
         default="dot",
         help="dot for Graphviz (default), mermaid, or json with sizes, sharing and the last build",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object, as --format json")
-    parser.add_argument("--html", metavar="FILE", help="write a page to look around in, instead of printing")
+    forms.add_argument("--json", action="store_true", help="print one JSON object, as --format json")
+    forms.add_argument("--html", metavar="FILE", help="write a page to look around in, instead of printing")
     parser.set_defaults(run=run)
 
 

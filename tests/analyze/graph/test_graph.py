@@ -8,6 +8,8 @@ import re
 import pytest
 
 from stackbuild.analyze.graph.look import role
+from stackbuild.api import Workspace
+from stackbuild.deliver.progress import Quiet
 
 BUILD = """
 [files.a]
@@ -163,6 +165,16 @@ def test_a_build_that_failed_is_remembered_too(shop):
     assert graph(shop)["build"]["finished"] is True
 
 
+def test_a_build_that_was_interrupted_says_so(shop):
+    class Impatient(Quiet):
+        def finished(self, outcome):
+            raise KeyboardInterrupt
+
+    with Workspace.open(shop.root) as workspace, pytest.raises(KeyboardInterrupt):
+        workspace.build("//lib:c", listener=Impatient())
+    assert graph(shop)["build"]["finished"] is False and targets(shop)["//lib:c"]["last"]["status"] == "built"
+
+
 def test_a_workspace_knows_its_own_builds_only(shop, tmp_path):
     shop.image("//...")
     shop.root.rename(tmp_path / "moved")
@@ -180,7 +192,7 @@ def test_every_platform_is_a_result(tree):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["//shop:tow"], "did you mean '//shop:two'?"), (["//...", "-//..."], "the specs mean no target"), (["//...", "--format", "svg"], "unknown command or choice 'svg'")])
+    (["//shop:tow"], "did you mean '//shop:two'?"), (["//...", "-//..."], "the specs mean no target"), (["//...", "--format", "svg"], "unknown command or choice 'svg'"), (["//...", "--json", "--html", "x"], "not allowed with")])
 def test_a_wrong_request_is_one_line(shop, arguments, says):
     status, out, err = shop.run("graph", *arguments)
     assert (status, out, len(err.splitlines())) == (2, "", 1) and says in err

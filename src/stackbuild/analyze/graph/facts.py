@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import networkx as nx
-
 from ...build.explain import causes
 from ...build.plan import Node, Plan
 from ...build.run import Builder
 from ...declare.address import Address
+from ...graph.query import dependencies
 from ...oci.model import Image, ImageLayer
 from ...store.builds import Build, Step
 
@@ -59,11 +58,6 @@ class Target:
         """Bytes of its largest result; None while unknown."""
         return max((result.size for result in self.results), default=None)
 
-    @property
-    def layers(self) -> frozenset[str]:
-        """The digests of the layers of all its results."""
-        return frozenset(digest for result in self.results for digest in result.layers)
-
 
 @dataclass(frozen=True)
 class SharedLayer:
@@ -94,8 +88,8 @@ class Facts:
 
 def survey(builder: Builder, plan: Plan, wanted: Sequence[Address]) -> Facts:
     """The facts of the wanted targets and of all that they need."""
-    workspace, edges = builder.graph.packages.workspace, builder.graph.edges
-    reached = {*wanted, *(below for address in wanted for below in nx.descendants(edges, address))}
+    workspace = builder.graph.packages.workspace
+    reached = {*wanted, *dependencies(builder.graph, wanted, transitive=True)}
     nodes: dict[Address, list[Node]] = {address: [] for address in sorted(reached)}
     for node in sorted(plan.needs, key=str):
         nodes[node.address].append(node)
@@ -182,7 +176,7 @@ class _Survey:
         steps = {node: step for node in variants if (step := self.build.steps.get(str(node)))}
         if not steps:
             return None
-        status = next(word for word in ("failed", "built", "reused") if word in _words(steps.values()))
+        status = min((step.status for step in steps.values()), key=("failed", "built", "reused").index)
         whys = [
             why for node, step in steps.items() if step.status == "built" for why in self._why(node, step)
         ]
@@ -197,10 +191,6 @@ class _Survey:
             return ["its blob was missing or damaged"]
         before, after = (self.builder.store.records.load(key or "") for key in (step.before, step.key))
         return causes(before.recipe, after.recipe) if before and after else ["the record is gone"]
-
-
-def _words(steps: Iterable[Step]) -> set[str]:
-    return {step.status for step in steps}
 
 
 def _images(result: Any, variant: str) -> Iterator[tuple[str, str, list[ImageLayer]]]:

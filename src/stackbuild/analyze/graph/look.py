@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 
 from .facts import Facts, Target
@@ -11,15 +11,12 @@ COLOURS = ("#dbe9fb", "#fbe6cf", "#d9f0dd", "#eadff7", "#fadcdf", "#fbf3c4", "#d
 """Light enough for black words; types beyond the last begin anew."""
 LINE = "#5b6470"
 
-ROLES = (("image", "images"), ("index", "images"), ("base", "image"), ("layer", "layers"), ("other", ""))
 
-
-def role(gives: Iterable[str]) -> str:
+def role(gives: Collection[str]) -> str:
     """What a target is, from what its type gives: `image`, `index`, `base`, `layer` or `other`."""
-    given = set(gives)
-    if {"image", "images"} <= given:
-        return "image"
-    return next((name for name, product in ROLES[1:] if product in given), "other")
+    if "images" in gives:
+        return "image" if "image" in gives else "index"
+    return "base" if "image" in gives else "layer" if "layers" in gives else "other"
 
 
 def colours(facts: Facts) -> dict[str, str]:

@@ -32,7 +32,7 @@ function finder(box) {
   let [hits, at] = [[], 0];
   const choose = (target) => {
     input.value = "";
-    list();
+    input.blur();
     location.hash = hash({ target: target.address });
   };
   const mark = () => {

@@ -21,7 +21,11 @@ class Folding {
       }
     }
     const asked = needed(members);
-    for (const [path, set] of this.children) this.children.set(path, ranked([...set], this.count, asked));
+    this.place = new Map(); // child -> its place among those of its folder
+    for (const [path, set] of this.children) {
+      this.children.set(path, ranked([...set], this.count, asked));
+      this.children.get(path).forEach((child, at) => this.place.set(child, at));
+    }
     this._openSome();
   }
 
@@ -74,7 +78,7 @@ class Folding {
       const child = way[at + 1] ?? target;
       const children = this.children.get(folder.path);
       const limit = this.shown.get(folder.path) ?? FIRST;
-      if (children.length > limit + 1 && children.indexOf(child) >= limit) {
+      if (children.length > limit + 1 && this.place.get(child) >= limit) {
         return { key: `${folder.path}/…`, rest: folder, count: children.length - limit };
       }
     }
@@ -119,9 +123,9 @@ function needed(members) {
 
 const holds = (folder, target) => folder.path === "" || `${target.folder.path}/`.startsWith(`${folder.path}/`);
 
-// Folders first, the largest and the most needed at their head; then targets, what was built last at theirs.
+// Folders first, the largest and the most needed at their head; then what was built last, then images.
 function ranked(children, count, asked) {
-  const weight = (child) => (child.address ? (child.status === "built" ? 1 : 0) : 2);
+  const weight = (child) => (child.address ? (child.status === "built" ? 2 : 0) + (child.isImage ? 1 : 0) : 4);
   const amount = (child) => (child.address ? child.size ?? 0 : count.get(child.path) + (asked.get(child.path) ?? 0));
   const name = (child) => child.address ?? child.path;
   return children.sort((a, b) => weight(b) - weight(a) || amount(b) - amount(a) || (name(a) < name(b) ? -1 : 1));
