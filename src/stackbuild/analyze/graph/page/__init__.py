@@ -13,12 +13,12 @@ import re
 from importlib.resources import files
 from typing import Any
 
-_SCRIPTS = ("model.js", "dom.js", "layout.js", "overview.js", "table.js", "focus.js", "map.js", "main.js")
+_SCRIPTS = "model dom layout folding steer map overview table focus main"
 
 
 def page(document: dict[str, Any]) -> str:
     """The page for a graph's document."""
-    script = "\n".join(_read(name) for name in _SCRIPTS)
+    script = "\n".join(_read(f"{name}.js") for name in _SCRIPTS.split())
     style = _read("page.css")
     filling = {
         "STYLE": style,
