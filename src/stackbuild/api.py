@@ -13,6 +13,7 @@ from .build.changed import Since, changed
 from .build.explain import Reason, explain_outcome, explain_plan
 from .build.pins import Locking, Pins, relock, resolved, stale
 from .build.plan import Node, Plan, make_plan
+from .build.remember import remembering
 from .build.run import Builder, Outcome, layer_statuses
 from .declare.address import Address
 from .declare.lock import Lock
@@ -34,6 +35,7 @@ from .targets.registry import load_types
 from .targets.target import Pin
 
 if TYPE_CHECKING:
+    from .analyze.graph.facts import Facts
     from .analyze.sbom.document import Format as BillFormat
     from .deliver.push import Pushed
     from .ecosystems.ecosystem import Package
@@ -184,7 +186,8 @@ class Workspace:
         start = time.monotonic()
         with self.store.shared(), self._builder(request, listener, thorough=thorough) as builder:
             try:
-                outcomes = builder.run(plan)
+                with remembering(builder):
+                    outcomes = builder.run(plan)
             finally:
                 builder.pins.save()
             statuses = layer_statuses(
@@ -402,6 +405,18 @@ class Workspace:
             finally:
                 builder.pins.save()
         return found
+
+    def facts(self, *specs: str) -> Facts:
+        """What is known of targets and of all they need, from their declarations and the latest builds.
+
+        Builds nothing. Raises DeclarationErrors and RequestError.
+        """
+        from .analyze.graph.facts import survey
+
+        wanted = self._wanted(specs)
+        plan = make_plan(self.graph, self.types, wanted)
+        with self.store.shared(), self._builder(Request(), Quiet()) as builder:
+            return survey(builder, plan, wanted)
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""

@@ -93,6 +93,7 @@ def collect(store: Store, keep_seconds: int) -> Report:
                 report.bytes += size
         store.index.write("DELETE FROM latest WHERE key NOT IN (SELECT key FROM record)", [()])
         store.fingerprints.forget_gone()
+        store.builds.forget(oldest)
         for entry in os.scandir(store.temp):
             remove(Path(entry.path))  # nobody else holds the store now
     return report

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import StoreError
 from ..keys import Algorithm
 from .blobs import Blobs
+from .builds import Builds
 from .files import remove, write_atomically
 from .fingerprints import Fingerprints
 from .index import Index
@@ -46,7 +47,8 @@ class Store:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
-            for folder in (self.temp, path / "blobs", path / "blobs" / "sha256", path / "records"):
+            names = ("tmp", "blobs", "blobs/sha256", "records", "builds")
+            for folder in (path / name for name in names):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self._check_format()
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -60,6 +62,7 @@ class Store:
             ) from error
         self.blobs = Blobs(path / "blobs" / "sha256", self.temp, self.index)
         self.records = Records(path / "records", self.temp, self.index)
+        self.builds = Builds(path / "builds", self.temp)
         self.fingerprints = Fingerprints(self.index, algorithm)
 
     def _check_format(self) -> None:

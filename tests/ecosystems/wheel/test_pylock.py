@@ -159,7 +159,7 @@ def from_uv(tree):
         assert found == status
         if status == 2:
             return err
-        for path in sorted((tree.root.parent / "store").rglob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        for path in sorted((tree.root.parent / "store/records").glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
             record = json.loads(path.read_bytes())["record"]
             if record["name"].startswith("locked"):
                 packages = json.loads(record["result"]["packages"])

@@ -1,0 +1,1 @@
+"""The graph of targets, drawn: Graphviz, Mermaid, JSON, and a page to look around in."""

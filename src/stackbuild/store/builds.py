@@ -1,0 +1,79 @@
+"""The last build of each workspace: what it built, reused and failed at, for people who look back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .files import publish, temporary
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of one name of a record. key, before: of a built one, its key and that of the build
+    before; seconds: it took."""
+
+    status: Literal["built", "reused", "failed"]
+    seconds: float = 0
+    key: str | None = None
+    before: str | None = None
+
+    def data(self) -> dict[str, Any]:
+        """The step as plain data; a reused one has nothing to say, and there are many."""
+        return {"status": self.status} if self.status == "reused" else asdict(self)
+
+
+@dataclass(frozen=True)
+class Build:
+    """One run. started: seconds since 1970; finished: whether it came to its end, failures included; steps:
+    by the names of records, without the workspace."""
+
+    workspace: str
+    started: float
+    seconds: float
+    finished: bool
+    steps: Mapping[str, Step]
+
+
+class Builds:
+    """A file for each workspace, replaced by each build. Nothing depends on it: a damaged one is none."""
+
+    def __init__(self, folder: Path, temp: Path) -> None:
+        self._folder, self._temp = folder, temp
+
+    def _path(self, workspace: str) -> Path:
+        return self._folder / f"{hashlib.sha256(os.fsencode(workspace)).hexdigest()}.json"
+
+    def save(self, build: Build) -> None:
+        """Keep a build in place of the workspace's last. Raises StoreError."""
+        steps = {name: step.data() for name, step in build.steps.items()}
+        with temporary(self._temp) as (file, temp):
+            file.write(json.dumps({"format": FORMAT, "build": vars(build) | {"steps": steps}}).encode())
+            publish(file, temp, self._path(build.workspace))
+
+    def last(self, workspace: str) -> Build | None:
+        """The workspace's last build, or None when none is known."""
+        from pydantic import TypeAdapter  # only who looks back needs it
+
+        try:
+            document = json.loads(self._path(workspace).read_bytes())
+            return (
+                TypeAdapter(Build).validate_python(document["build"])
+                if document["format"] == FORMAT
+                else None
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def forget(self, oldest: float) -> None:
+        """Drop the builds before a time, in seconds since 1970."""
+        for path in self._folder.glob("*.json"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
