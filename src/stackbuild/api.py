@@ -141,6 +141,7 @@ class Workspace:
     ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
         start = time.monotonic()
         with self.store.shared(), self._builder(request, listener, thorough=thorough) as builder:
+            listener.began(builder, plan)
             try:
                 outcomes = builder.run(plan)
             finally:
@@ -158,6 +159,7 @@ class Workspace:
                 if output:
                     self._deliver(result, output, request)
                 built = Built(root.address, result, statuses, time.monotonic() - start, output)
+                listener.delivered(built)
                 results.append((built, _reasons(builder, plan, root, outcomes) if request.explain else []))
         return results
 

@@ -21,6 +21,7 @@ from ..store import Store
 from ..store.records import Record
 from ..targets.target import Action, Task
 from ..threads import workers
+from ..trace import span, traced
 from .pins import Pins
 from .plan import Node, Plan, Types
 
@@ -112,7 +113,8 @@ class Builder:
         declaration = self.graph.declarations[node.address]
         kind = self.types[declaration.type_name]
         needs = plan.needs[node]
-        action = kind.prepare(self.task(node, results, plan))
+        with span("prepare", target=node):
+            action = kind.prepare(self.task(node, results, plan))
         recipe = {
             "recipe": RECIPE_VERSION,
             "type": kind.name,
@@ -125,6 +127,7 @@ class Builder:
         }
         return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
 
+    @traced("look up")
     def lookup(self, key: str) -> Any | None:
         """The result recorded for a key, if all its blobs are there and sound."""
         result = self.store.records.result(key)
@@ -139,8 +142,12 @@ class Builder:
 
     def build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
         """The outcome of a node whose needs have results. Raises StackbuildError."""
+        with span("target", target=node):
+            self.listener.started(node)
+            return self._build(node, results, plan)
+
+    def _build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
         start = time.monotonic()
-        self.listener.started(node)
         for attempt in (1, 2):
             action, recipe, key = self.prepare(node, results, plan)
             name = self.name(node)
@@ -149,7 +156,8 @@ class Builder:
                 self.store.records.mark_latest(name, key)
                 return Outcome(node, "reused", key, recipe, result, time.monotonic() - start, before)
             try:
-                result = action.run()
+                with span("build", target=node):
+                    result = action.run()
                 break
             except Changed as error:
                 self.store.fingerprints.forget(error.content.origin)
@@ -158,6 +166,7 @@ class Builder:
         self.store.records.save(Record(key, name, recipe, result))
         return Outcome(node, "built", key, recipe, result, time.monotonic() - start, before)
 
+    @traced("build targets")
     def run(self, plan: Plan) -> dict[Node, Outcome]:
         """Build every node of the plan, independent ones at once.
 
@@ -174,7 +183,8 @@ class Builder:
                 for node in ready:
                     running[pool.submit(self.build, node, results, plan)] = node
                 ready = []
-                done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
+                with span("wait for targets"):
+                    done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
                 for future in done:
                     node = running.pop(future)
                     try:

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from ..api import Workspace
 
     request = request_of(options)
-    with Workspace.open() as workspace, watching(options.progress) as listener:
+    with watching(options) as listener, Workspace.open() as workspace:
         pushed = workspace.push(
             *options.specs,
             request=request,
