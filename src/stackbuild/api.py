@@ -31,6 +31,7 @@ from .oci.remote import Remote
 from .store import Store, default_path, is_damage
 from .targets.registry import load_types
 from .targets.target import Pin
+from .trace import traced
 
 if TYPE_CHECKING:
     from .analyze.sbom.document import Format as BillFormat
@@ -95,6 +96,7 @@ class Workspace:
         self.remote = Remote(settings.insecure_registries, settings.token_realms, settings.mirrors)
 
     @classmethod
+    @traced("open the workspace")
     def open(cls, path: str | Path = ".", store: str | Path | None = None) -> Workspace:
         """The workspace that holds `path`, with a store (by default the user's).
 

@@ -42,8 +42,8 @@ class Recorder:
     limit: how many are kept, so that memory is bounded; began: ns of the monotonic clock.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        self.began = time.monotonic_ns()
+    def __init__(self, began: int | None = None, limit: int = LIMIT) -> None:
+        self.began = time.monotonic_ns() if began is None else began
         self._limit, self._count = limit, itertools.count(1)
         self._spans: list[Span] = []  # only ever appended to, which threads may do at once
         self._seen = 0
@@ -58,10 +58,9 @@ class Recorder:
         return found
 
     def add(self, name: str, start: int) -> None:
-        """A span of this thread that began before the recording, and ends now."""
+        """A span of this thread that ends now, and before which nothing of it was recorded."""
         found = Span(name, {})
         found.start, found.end = start, found.start
-        self.began = min(self.began, start)
         self._spans.append(found)
 
     @property
@@ -114,12 +113,10 @@ def traced(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def recording(since: int | None = None, limit: int = LIMIT) -> Iterator[Recorder]:
     """Record whatever this process does for the length of a block; the inner of two recordings counts.
 
-    since: ns of the monotonic clock, when what led up to the block began.
+    since: ns of the monotonic clock, from which times count: when what led up to the block began.
     """
     global _recorder
-    before, _recorder = _recorder, Recorder(limit)
-    if since is not None:
-        _recorder.add("start up", since)
+    before, _recorder = _recorder, Recorder(since, limit)
     try:
         yield _recorder
     finally:

@@ -94,39 +94,36 @@ def watching(options: argparse.Namespace) -> Iterator[Quiet]:
     """The progress on standard error, and the events, report and trace that the options of
     `add_build_options` ask for, for as long as the block lasts. Raises RequestError."""
     from ..deliver.progress import choose
+    from ..trace import recording
 
+    specs = list(options.specs) if "specs" in options else [options.spec]
     with contextlib.ExitStack() as stack:
-        if options.trace is not None or options.report is not None:
-            from ..trace import recording
-
-            recorder = stack.enter_context(recording(options.began))
         progress = choose(options.progress)
         stack.callback(progress.close)
-        listeners = [progress]
+        listeners, note = [progress], progress.note
         if options.events is not None:
             from ..deliver.stream import events
 
-            told = events(options.events, options.command, _specs(options), options.platform, progress.note)
+            told = events(options.events, options.command, specs, options.platform, note)
             listeners.append(stack.enter_context(told))
-        if options.report is not None:
-            from ..deliver.timeline.page import reporting
+        if options.report is not None or options.trace is not None:
+            recorder = stack.enter_context(recording(options.began))
+            if options.report is not None:
+                from ..deliver.timeline.page import reporting
 
-            command = " ".join(["stackbuild", options.command, *_specs(options)])
-            listeners.append(stack.enter_context(reporting(options.report, command, recorder, progress.note)))
-        if options.trace is not None:
-            from ..deliver.chrome import tracing
+                command = " ".join(["stackbuild", options.command, *specs])
+                listeners.append(stack.enter_context(reporting(options.report, command, recorder, note)))
+            if options.trace is not None:
+                from ..deliver.chrome import tracing
 
-            stack.enter_context(tracing(options.trace, recorder, progress.note))
-        if len(listeners) == 1:
-            yield progress
-        else:
+                stack.enter_context(tracing(options.trace, recorder, note))
+            recorder.add("start up", options.began)
+        if len(listeners) > 1:
             from ..deliver.tee import Tee
 
             yield Tee(listeners)
-
-
-def _specs(options: argparse.Namespace) -> list[str]:
-    return list(options.specs) if "specs" in options else [options.spec]
+        else:
+            yield progress
 
 
 def print_json(value: Any) -> None:
