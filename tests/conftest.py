@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from browser import browse, chromium  # noqa: F401  fixtures
 
 from stackbuild.cli.main import main
 

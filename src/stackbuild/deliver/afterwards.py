@@ -20,7 +20,8 @@ def afterwards(flag: str, path: str, make: Make, note: Callable[[str], None]) ->
     be written; when the block failed, its own error counts, and `note` is told of that one.
     """
     final = Path(path).absolute()
-    if not path or path == "-" or (final.exists() and not final.is_file()) or final.is_dir():
+    # A link is replaced by what is written, and so would be /dev/stdout, which may lead to a file.
+    if path in ("", "-") or final.is_symlink() or (final.exists() and not final.is_file()):
         raise RequestError(f"{flag}: '{path}' is no file", hint="write the path of a file")
     try:
         yield

@@ -73,8 +73,7 @@ class BuildStarted(Event):
 
 
 class BuildPlanned(Event):
-    """Every BUILD.toml file that is needed was read. Comes again where a damaged store makes the build begin
-    anew."""
+    """All BUILD.toml files were read. Comes again where a damaged store makes the build begin anew."""
 
     event: Literal["build.planned"] = "build.planned"
     targets: int

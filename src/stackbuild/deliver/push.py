@@ -127,7 +127,7 @@ class _Push:
             registry.put_manifest(repository, name, descriptor["mediaType"], data)
 
 
-@traced("push")
+@traced("push images")
 def push(store: Store, remote: Remote, wanted: Sequence[Pushing]) -> list[Pushed]:
     """Push images to all their repositories. Raises Failures, RegistryError and DigestMismatch."""
     work = _Push(store, remote)
