@@ -109,7 +109,7 @@ def debian_scripts() -> str:
 def events_page() -> str:
     """The page of `--events`."""
     lines = ["# Events", "", MADE, ""]
-    lines += ["`--events FILE` writes one JSON object a line, as it happens. Every field is always there.", ""]
+    lines += ["`--events FILE` writes one JSON object a line, as it happens; fields are always there.", ""]
     lines += section("Every event", events.Event)
     for kind in events.Event.__subclasses__():
         lines += section(kind.model_fields["event"].default, kind, frozenset(events.Event.model_fields))
