@@ -40,6 +40,7 @@ def test_a_span_ends_with_an_error_and_an_open_one_is_known():
         with span("open"):
             [fails, still] = recorder.spans()
             assert fails.end > 0 and still.end == 0
+    assert (fails.facts, still.facts) == ({"failed": "ValueError"}, {})
 
 
 def test_every_call_of_a_traced_function_is_a_span():

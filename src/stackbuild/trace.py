@@ -18,7 +18,8 @@ R = TypeVar("R")
 class Span:
     """A piece of one thread's work. start, end: ns of the monotonic clock; end is 0 while it goes on.
 
-    thread: (name, identity). It is known from its start, so that an interruption loses none.
+    thread: (name, identity). It is known from its start, so that an interruption loses none; of one that an
+    error ended, the fact "failed" names the error.
     """
 
     __slots__ = ("end", "facts", "name", "start", "thread")
@@ -32,7 +33,9 @@ class Span:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.facts["failed"] = kind.__name__
         self.end = time.monotonic_ns()
 
 

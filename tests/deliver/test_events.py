@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from itertools import pairwise
 
 import pytest
@@ -168,3 +172,20 @@ def test_every_field_of_every_event_is_explained():
     for kind in (*KNOWN.values(), models.Fault, models.Layer):
         assert kind.__doc__
         assert all(field.description for name, field in kind.model_fields.items() if name not in Event.model_fields)
+
+
+def test_an_interruption_does_not_wait_for_a_reader_that_does_not_read(tree):
+    tree.write("BUILD.toml", "[workspace]\n" + "".join(f'[files.t{number}]\nsymlinks = {{ "/l" = "{number}" }}\n' for number in range(400)))
+    pipe = tree.root / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "stackbuild", "image", "//...", "--progress", "none", "--events", str(pipe)]
+    process = subprocess.Popen(command, cwd=tree.root, stderr=subprocess.PIPE)
+    with open(pipe, "rb"):
+        names = tree.root.parent / "store" / "records"
+        before = -1
+        while before < 1 or before != len(list(names.glob("*"))):  # until the build stands still
+            before = len(list(names.glob("*"))) if names.exists() else -1
+            time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err == b"interrupted\n"

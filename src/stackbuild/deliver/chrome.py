@@ -79,7 +79,11 @@ def _counters(spans: Sequence[Span], began: int, now: int) -> Iterator[Event]:
     steps += [(span.end or now, -1) for span in spans if span.name == "target"]
     yield from _counter("targets under way", steps, began)
     for name, title in (("fetch", "bytes fetched"), ("push", "bytes pushed")):
-        done = [(span.end, int(span.facts["bytes"])) for span in spans if span.name == name and span.end]
+        done = [
+            (span.end, int(span.facts["bytes"]))
+            for span in spans
+            if span.name == name and span.end and "failed" not in span.facts
+        ]
         yield from _counter(title, done, began)
 
 

@@ -94,9 +94,23 @@ class Events(Quiet):
             pushed=counts["pushed"],
             errors=faults(error),
         )
-        self._write(finished, last=True)
+        self._close(finished)
 
-    def _write(self, event: Event, *, last: bool = False) -> None:
+    def _close(self, last: BuildFinished) -> None:
+        """Who interrupts does not wait for a reader that does not read."""
+        patience = 1.0 if last.status == "interrupted" else -1
+        if not self._lock.acquire(timeout=patience):
+            return
+        try:
+            if self._stream and last.status == "interrupted":
+                os.set_blocking(self._stream.fileno(), False)
+        finally:
+            self._lock.release()
+        self._write(last)
+        with self._lock:
+            self._drop()
+
+    def _write(self, event: Event) -> None:
         line = json.dumps(event.model_dump()) + "\n"
         with self._lock:
             if self._stream is None:
@@ -108,8 +122,6 @@ class Events(Quiet):
                 self._drop()
                 failed = error
             else:
-                if last:
-                    self._drop()
                 return
         self._tell(f"warning: no more events are written: {failed.strerror or failed}")
 

@@ -44,7 +44,7 @@ class Collector(Quiet):
 
     def began(self, builder: Builder, plan: Plan) -> None:
         self._builder, self.plan = builder, plan
-        self.targets.clear()  # a damaged store makes a build begin anew
+        self.targets, self.images = {}, []  # a damaged store makes a build begin anew
 
     def started(self, node: Node) -> None:
         assert self._builder is not None

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
-from ...build.plan import Node
+from ...build.plan import Node, Plan
 from ...errors import StackbuildError, one_line
 from ...trace import Recorder
 from ..afterwards import afterwards
@@ -50,7 +50,8 @@ def report(
     """What the page shows, as plain data; times in µs from the start."""
     now = time.monotonic_ns()
     threads = nested(recorder.spans(), now)
-    numbers = {node: number for number, node in enumerate(collector.targets)}
+    targets = dict(collector.targets)  # after an interruption, threads may still add to it
+    numbers = {node: number for number, node in enumerate(targets)}
     lasted = datetime.timedelta(microseconds=(now - recorder.began) // 1000)
     return {
         "command": command,
@@ -60,8 +61,8 @@ def report(
         "total": (now - recorder.began) // 1000,
         "errors": _errors(error),
         "notes": collector.notes,
-        "targets": [_row(seen, recorder.began) for seen in collector.targets.values()],
-        "critical": [numbers[node] for node in critical_path(collector)],
+        "targets": [_row(seen, recorder.began) for seen in targets.values()],
+        "critical": [numbers[node] for node in critical_path(collector.plan, targets)],
         "images": collector.images,
         "timeline": {**lanes(threads, recorder.began), "lost": recorder.lost},
         "work": work(chain.from_iterable(threads.values())),
@@ -86,15 +87,15 @@ def _row(seen: Seen, began: int) -> dict[str, Any]:
     }
 
 
-def critical_path(collector: Collector) -> list[Node]:
+def critical_path(plan: Plan | None, targets: Mapping[Node, Seen]) -> list[Node]:
     """The chain of targets, each needing the one before, that took the longest: no build is quicker."""
-    if collector.plan is None:
+    if plan is None:
         return []
     longest: dict[Node, float] = {}
     through: dict[Node, Node | None] = {}
-    for node in collector.plan.order():
-        if seen := collector.targets.get(node):
-            needs = [need for need in collector.plan.needs[node] if need in longest]
+    for node in plan.order():
+        if seen := targets.get(node):
+            needs = [need for need in plan.needs[node] if need in longest]
             before = max(needs, key=longest.__getitem__, default=None)
             longest[node] = seen.seconds + (longest[before] if before else 0.0)
             through[node] = before
