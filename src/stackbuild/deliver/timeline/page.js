@@ -50,11 +50,13 @@ function showSummary() {
   const tiles = [
     ["status", data.status, "", data.status === "done" ? "reused" : "failed"],
     ["time", duration(data.total), path ? `critical path ${duration(path)}` : ""],
-    ["targets built", count("built"), bytes(sums.built), "built"],
-    ["targets reused", count("reused"), bytes(sums.reused), "reused"],
-    ["of bases", bytes(sums.base), "", "base"],
-    ["all layers", bytes(sums.base + sums.reused + sums.built), plural(layers.size, "layer")],
+    ["targets built", count("built"), layers.size ? bytes(sums.built) : "", "built"],
+    ["targets reused", count("reused"), layers.size ? bytes(sums.reused) : "", "reused"],
   ];
+  if (layers.size) {
+    tiles.push(["of bases", bytes(sums.base), "", "base"]);
+    tiles.push(["all layers", bytes(sums.base + sums.reused + sums.built), plural(layers.size, "layer")]);
+  }
   const failed = count("failed") + count("unfinished");
   if (failed) tiles.push(["failed or unfinished", failed, "", "failed"]);
   for (const [name, value, more, kind] of tiles) {
