@@ -83,7 +83,8 @@ class Builder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Stop working. Who interrupts does not wait for what is under way; nothing half done counts."""
         interrupted = kind is not None and not issubclass(kind, Exception)
-        self._chunks.shutdown(wait=not interrupted, cancel_futures=True)
+        with span("end the workers"):
+            self._chunks.shutdown(wait=not interrupted, cancel_futures=True)
 
     def name(self, node: Node) -> str:
         """What the node is called in records: workspace, address and variant."""
