@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stackbuild.cli.main import make_parser
 from stackbuild.declare.fields import Fields
+from stackbuild.deliver import events
 from stackbuild.ecosystems.deb import known
 from stackbuild.ecosystems.ecosystem import PackagesFields
 from stackbuild.ecosystems.registry import load_ecosystems
@@ -105,7 +106,24 @@ def debian_scripts() -> str:
     return text.replace("@STEPS@", "\n".join(rows)).replace("@SETTLED@", settled)
 
 
-PAGES = {"targets.md": targets, "commands.md": commands, "debian-scripts.md": debian_scripts}
+def events_page() -> str:
+    """The page of `--events`."""
+    lines = ["# Events", "", MADE, ""]
+    lines += ["`--events FILE` writes one JSON object a line, as it happens; fields are always there.", ""]
+    lines += section("Every event", events.Event)
+    for kind in events.Event.__subclasses__():
+        lines += section(kind.model_fields["event"].default, kind, frozenset(events.Event.model_fields))
+    lines += section("Errors", events.Fault)
+    lines += section("Layers", events.Layer)
+    return "\n".join(lines).replace(" (required)", "")
+
+
+PAGES = {
+    "targets.md": targets,
+    "commands.md": commands,
+    "debian-scripts.md": debian_scripts,
+    "events.md": events_page,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

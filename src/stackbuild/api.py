@@ -33,6 +33,7 @@ from .oci.remote import Remote
 from .store import Store, default_path, is_damage
 from .targets.registry import load_types
 from .targets.target import Pin
+from .trace import traced
 
 if TYPE_CHECKING:
     from .analyze.graph.facts import Facts
@@ -113,6 +114,7 @@ class Workspace:
         self.remote = Remote(settings.insecure_registries, settings.token_realms, settings.mirrors)
 
     @classmethod
+    @traced("open the workspace")
     def open(cls, path: str | Path = ".", store: str | Path | None = None, **how: Any) -> Workspace:
         """The workspace that holds `path`, with a store (by default the user's). how: as the class says.
 
@@ -185,6 +187,7 @@ class Workspace:
     ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
         start = time.monotonic()
         with self.store.shared(), self._builder(request, listener, thorough=thorough) as builder:
+            listener.began(builder, plan)
             try:
                 with remembering(builder):
                     outcomes = builder.run(plan)
@@ -203,6 +206,7 @@ class Workspace:
                 if output:
                     self._deliver(result, output, request)
                 built = Built(root.address, result, statuses, time.monotonic() - start, output)
+                listener.delivered(built)
                 results.append((built, _reasons(builder, plan, root, outcomes) if request.explain else []))
         return results
 

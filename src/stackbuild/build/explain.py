@@ -100,12 +100,16 @@ def _against(builder: Builder, key: str | None, recipe: Any) -> list[str]:
 
 def explain_outcome(builder: Builder, outcome: Outcome) -> list[str]:
     """Why a node was just built, if it was, and what is to be known of its result."""
-    warnings = [f"warning: {text}" for text in outcome.warnings]
+    return [*outcome_causes(builder, outcome), *(f"warning: {text}" for text in outcome.warnings)]
+
+
+def outcome_causes(builder: Builder, outcome: Outcome) -> list[str]:
+    """Why a node was just built, if it was."""
     if outcome.status == "reused":
-        return warnings
+        return []
     if outcome.before == outcome.key:
-        return ["its blob is missing or damaged", *warnings]
-    return [*_against(builder, outcome.before, outcome.recipe), *warnings]
+        return ["its blob is missing or damaged"]
+    return _against(builder, outcome.before, outcome.recipe)
 
 
 def explain_plan(builder: Builder, plan: Plan) -> Iterator[Reason]:

@@ -11,6 +11,7 @@ from ..declare.lock import LOCK_FILE, Entry, Lock, Name
 from ..declare.package import Declaration
 from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError, StackbuildError
 from ..targets.target import Pin, Task
+from ..trace import span
 
 Resolve = Callable[[Pin], Entry]
 
@@ -69,7 +70,8 @@ class Locking:
 def resolved(pin: Pin, task: Task) -> Entry:
     """What a pin means now. Raises StackbuildError, at the field that names it."""
     try:
-        return {**pin.resolve(task), **pin.facts}
+        with span("resolve", pin=pin.name[1]):
+            return {**pin.resolve(task), **pin.facts}
     except (RegistryError, DigestMismatch, BuildFailed) as error:
         where = error.where or task.declaration.position(pin.key)
         raise type(error)(error.what, where=where, hint=error.hint) from error

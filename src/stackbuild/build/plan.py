@@ -13,6 +13,7 @@ from ..declare.workspace import Workspace
 from ..errors import DeclarationErrors, RequestError
 from ..graph.load import TargetGraph
 from ..targets.target import Need, TargetType, Variant
+from ..trace import traced
 
 Types = Mapping[str, TargetType[Any]]
 
@@ -55,6 +56,7 @@ class Plan:
         )
 
 
+@traced("plan")
 def make_plan(
     graph: TargetGraph, types: Types, wanted: Sequence[Address], platform: str | None = None
 ) -> Plan:

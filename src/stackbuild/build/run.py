@@ -23,6 +23,7 @@ from ..store import Store
 from ..store.records import Record
 from ..targets.target import Action, Task
 from ..threads import workers
+from ..trace import span, traced
 from .pins import Pins
 from .plan import Node, Plan, Types
 
@@ -84,7 +85,8 @@ class Builder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Stop working. Who interrupts does not wait for what is under way; nothing half done counts."""
         interrupted = kind is not None and not issubclass(kind, Exception)
-        self._chunks.shutdown(wait=not interrupted, cancel_futures=True)
+        with span("end the workers"):
+            self._chunks.shutdown(wait=not interrupted, cancel_futures=True)
 
     def name(self, node: Node) -> str:
         """What the node is called in records: workspace, address and variant."""
@@ -114,7 +116,8 @@ class Builder:
         declaration = self.graph.declarations[node.address]
         kind = self.types[declaration.type_name]
         needs = plan.needs[node]
-        action = kind.prepare(self.task(node, results, plan))
+        with span("prepare", target=node):
+            action = kind.prepare(self.task(node, results, plan))
         recipe = {
             "recipe": RECIPE_VERSION,
             "type": kind.name,
@@ -127,6 +130,7 @@ class Builder:
         }
         return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
 
+    @traced("look up")
     def lookup(self, key: str) -> Any | None:
         """The result recorded for a key, if all its blobs are there and sound."""
         result = self.store.records.result(key)
@@ -141,8 +145,12 @@ class Builder:
 
     def build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
         """The outcome of a node whose needs have results. Raises StackbuildError."""
+        with span("target", target=node):
+            self.listener.started(node)
+            return self._build(node, results, plan)
+
+    def _build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
         start = time.monotonic()
-        self.listener.started(node)
         for attempt in (1, 2):
             action, recipe, key = self.prepare(node, results, plan)
             name = self.name(node)
@@ -152,7 +160,8 @@ class Builder:
                     self.store.records.mark_latest(name, key)
                 return Outcome(node, "reused", key, recipe, result, time.monotonic() - start, before)
             try:
-                result = action.run()
+                with span("build", target=node):
+                    result = action.run()
                 break
             except Changed as error:
                 self.store.fingerprints.forget(error.content.origin)
@@ -161,6 +170,7 @@ class Builder:
         self.store.records.save(Record(key, name, recipe, result))
         return Outcome(node, "built", key, recipe, result, time.monotonic() - start, before)
 
+    @traced("build targets")
     def run(self, plan: Plan) -> dict[Node, Outcome]:
         """Build every node of the plan, independent ones at once.
 
@@ -178,7 +188,8 @@ class Builder:
                     future = pool.submit(self.build, node, results, plan)
                     future.add_done_callback(functools.partial(_announce, done, node))
                 running, ready = running + len(ready), []
-                node, future = done.get()
+                with span("wait for targets"):
+                    node, future = done.get()
                 running -= 1
                 try:
                     outcome = future.result()

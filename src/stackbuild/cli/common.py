@@ -24,6 +24,7 @@ def command(commands: Commands, name: str, help: str) -> argparse.ArgumentParser
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=help, description=help, allow_abbrev=False
     )
+    parser.set_defaults(command=name)
     return parser
 
 
@@ -98,6 +99,13 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
         default="plain" if os.environ.get("CI") else "auto",
         help="how to show what is under way (default: auto; plain when $CI is set)",
     )
+    parser.add_argument(
+        "--trace", metavar="FILE", help="write what each thread did, for Perfetto or chrome://tracing"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write a page about the build, as build.html")
+    parser.add_argument(
+        "--events", metavar="FILE", help="write what happens, as JSON lines, while it happens"
+    )
 
 
 def add_locked(parser: argparse.ArgumentParser) -> None:
@@ -124,15 +132,40 @@ def _jobs(text: str) -> int:
 
 
 @contextlib.contextmanager
-def watching(mode: str) -> Iterator[Quiet]:
-    """The progress on standard error, for as long as the block lasts."""
+def watching(options: argparse.Namespace) -> Iterator[Quiet]:
+    """The progress on standard error, and the events, report and trace that the options of
+    `add_build_options` ask for, for as long as the block lasts. Raises RequestError."""
     from ..deliver.progress import choose
+    from ..trace import recording
 
-    listener = choose(mode)
-    try:
-        yield listener
-    finally:
-        listener.close()
+    specs = list(options.specs) if "specs" in options else [options.spec]
+    with contextlib.ExitStack() as stack:
+        progress = choose(options.progress)
+        stack.callback(progress.close)
+        listeners, note = [progress], progress.note
+        if options.events is not None:
+            from ..deliver.stream import events
+
+            told = events(options.events, options.command, specs, options.platform, note)
+            listeners.append(stack.enter_context(told))
+        if options.report is not None or options.trace is not None:
+            recorder = stack.enter_context(recording(options.began))
+            if options.report is not None:
+                from ..deliver.timeline.page import reporting
+
+                command = " ".join(["stackbuild", options.command, *specs])
+                listeners.append(stack.enter_context(reporting(options.report, command, recorder, note)))
+            if options.trace is not None:
+                from ..deliver.chrome import tracing
+
+                stack.enter_context(tracing(options.trace, recorder, note))
+            recorder.add("start up", options.began)
+        if len(listeners) > 1:
+            from ..deliver.tee import Tee
+
+            yield Tee(listeners)
+        else:
+            yield progress
 
 
 def print_json(value: Any) -> None:

@@ -32,16 +32,15 @@ def run(options: argparse.Namespace) -> int:
     request = request_of(
         options, format=options.format, output=options.output, tag=options.tag, explain=options.explain
     )
-    with opened(options) as workspace:
-        with watching(options.progress) as listener:
-            results = workspace.build_explained(*options.specs, request=request, listener=listener)
-        if options.json:
-            print_json({"images": [built.as_json(workspace.root) for built, _ in results]})
-            return 0
-        from .explain import lines
+    with watching(options) as listener, opened(options) as workspace:
+        results = workspace.build_explained(*options.specs, request=request, listener=listener)
+    if options.json:
+        print_json({"images": [built.as_json(workspace.root) for built, _ in results]})
+        return 0
+    from .explain import lines
 
-        for built, reasons in results:
-            for outcome, causes in reasons:
-                print("\n".join(lines(str(outcome.node), outcome.status, causes)))
-            print(built.row(workspace.root))
+    for built, reasons in results:
+        for outcome, causes in reasons:
+            print("\n".join(lines(str(outcome.node), outcome.status, causes)))
+        print(built.row(workspace.root))
     return 0

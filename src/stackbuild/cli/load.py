@@ -61,7 +61,7 @@ def load(options: argparse.Namespace) -> int:
     """Build, load, and print the names."""
 
     request = request_of(options)
-    with opened(options) as workspace, watching(options.progress) as listener:
+    with watching(options) as listener, opened(options) as workspace:
         loaded = workspace.load(
             *options.specs, request=request, engine=options.engine, tags=options.tag, listener=listener
         )
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     from ..errors import RequestError
 
     request = request_of(options)
-    with Workspace.open() as workspace, watching(options.progress) as listener:
+    with watching(options) as listener, Workspace.open() as workspace:
         loaded = workspace.load(options.spec, request=request, engine=options.engine, listener=listener)
     if len(loaded) > 1:
         raise RequestError(f"'{options.spec}' means {len(loaded)} images", hint="run one")

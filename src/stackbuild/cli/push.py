@@ -44,7 +44,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Build, push, and print what every image is called now."""
     request = request_of(options)
-    with opened(options) as workspace, watching(options.progress) as listener:
+    with watching(options) as listener, opened(options) as workspace:
         pushed = workspace.push(
             *options.specs,
             request=request,

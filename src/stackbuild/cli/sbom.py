@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from ..api import Workspace
     from ..store.files import write_atomically
 
-    with watching(options.progress) as listener, Workspace.open() as workspace:
+    with watching(options) as listener, Workspace.open() as workspace:
         request = request_of(options, output="none")
         found = text(workspace.sbom(options.spec, format=options.format, request=request, listener=listener))
     if options.output:

@@ -77,7 +77,7 @@ class _Turns:
         from ..errors import RequestError
 
         options, request = self._options, request_of(self._options)
-        with watching(options.progress) as listener:
+        with watching(options) as listener:
             if options.push:
                 for pushed in workspace.push(*options.specs, request=request, listener=listener):
                     self._print(

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..errors import Position, RequestError, nearest
+from ..trace import span
 from .address import Address, check_name
 from .fields import Choice, Fields, Model
 from .toml import Document, Key
@@ -79,7 +80,8 @@ class Packages:
     def load(self, folder: str) -> Package | None:
         """The package of a folder, or None when it has no BUILD.toml."""
         if folder not in self._packages:
-            self._packages[folder] = self._load(folder)
+            with span("load", folder=folder):
+                self._packages[folder] = self._load(folder)
         return self._packages[folder]
 
     def as_of(self, sources: Mapping[str, bytes | None]) -> Packages:

@@ -12,6 +12,7 @@ from ..errors import BuildFailed, RequestError
 from ..oci.model import Image, canonical_json
 from ..store import Store
 from ..store.files import alone, publish, temporary
+from ..trace import traced
 from .layout import LAYOUT, blobs_of, index_json
 
 
@@ -60,6 +61,7 @@ def check_format(result: Any, kind: str, name: str) -> None:
         )
 
 
+@traced("write the output")
 def write_archive(store: Store, result: Any, file: Path, kind: str, tag: str | None = None) -> None:
     """Write the result as `kind` ("oci-archive" or "docker-archive") to `file`, whole or not at all.
 

@@ -17,6 +17,7 @@ from ..errors import BuildFailed
 from ..oci.model import REF_NAME, Descriptor, Image, canonical_json
 from ..store import Store
 from ..store.files import TEMPORARY, alone, sync_folder, write_atomically
+from ..trace import traced
 
 SUFFIXES = {"oci": "", "oci-archive": ".oci.tar", "docker-archive": ".docker.tar"}
 """Output format -> how the names of its outputs end."""
@@ -53,6 +54,7 @@ def index_json(result: Any, tag: str | None) -> bytes:
     return canonical_json({"schemaVersion": 2, "manifests": [entry]})
 
 
+@traced("write the output")
 def write_layout(
     store: Store, result: Any, folder: Path, tag: str | None = None, without: Collection[str] = ()
 ) -> None:

@@ -23,6 +23,7 @@ from ..errors import BuildFailed, RequestError
 from ..oci.model import Image
 from ..oci.remote import Remote
 from ..store import Store
+from ..trace import traced
 from .archive import write_archive
 from .layout import write_layout
 
@@ -39,6 +40,7 @@ def find_engine(chosen: str | None) -> str:
     raise RequestError(what, hint="install one, or write an archive with 'stackbuild image --format'")
 
 
+@traced("load into the engine")
 def load(store: Store, remote: Remote, engine: str, result: Any, name: str, tags: Sequence[str]) -> str:
     """Load an image under its names, of several platforms this machine's; returns the engine's id of it.
 

@@ -8,18 +8,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from ..build.plan import Node
-from ..build.run import Outcome
+from ..build.plan import Node, Plan
+from ..build.run import Builder, Outcome
 from ..errors import StackbuildError, one_line
 from ..sizes import size_text
+from .report import Built
 
 
 class Quiet:
-    """Says nothing."""
+    """Says nothing.
 
+    began: before the first target; delivered: what was asked for is done, its output written.
+    """
+
+    def began(self, builder: Builder, plan: Plan) -> None: ...
     def started(self, node: Node) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def failed(self, node: Node, error: StackbuildError) -> None: ...
+    def delivered(self, built: Built) -> None: ...
     def note(self, text: str) -> None: ...
     def close(self) -> None: ...
 

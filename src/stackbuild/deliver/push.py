@@ -19,6 +19,7 @@ from ..oci.remote import Remote
 from ..registry.reference import Reference, Repository
 from ..store import Store
 from ..threads import workers
+from ..trace import span, traced
 from .layout import root_of
 from .names import Names
 
@@ -108,7 +109,10 @@ class _Push:
     def _upload(self, blob: _Blob, repository: Repository, location: str) -> None:
         if blob.layer is not None:
             self.remote.fetch([blob.layer], self.store)
-        with self.remote.watch("push", blob.digest, blob.size) as progress:
+        with (
+            span("push", what=blob.digest, bytes=blob.size),
+            self.remote.watch("push", blob.digest, blob.size) as progress,
+        ):
             opened = partial(self.store.blobs.open, blob.digest)
             self.remote.registry.upload(repository, blob.digest, blob.size, opened, location, progress)
         self.sent[repository, blob.digest] = blob.size
@@ -123,6 +127,7 @@ class _Push:
             registry.put_manifest(repository, name, descriptor["mediaType"], data)
 
 
+@traced("push images")
 def push(store: Store, remote: Remote, wanted: Sequence[Pushing]) -> list[Pushed]:
     """Push images to all their repositories. Raises Failures, RegistryError and DigestMismatch."""
     work = _Push(store, remote)

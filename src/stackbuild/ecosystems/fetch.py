@@ -17,12 +17,14 @@ from ..keys import digest
 from ..registry.transport import is_local
 from ..store.records import Record
 from ..threads import workers
+from ..trace import span, traced
 from .ecosystem import Ask, Package
 
 _AT_ONCE = 8
 _PIECE = 1 << 20
 
 
+@traced("fetch packages")
 def fetch(ask: Ask, packages: Iterable[Package]) -> None:
     """Bring packages' archives into the store, where it lacks them.
 
@@ -52,7 +54,11 @@ def archive(ask: Ask, package: Package) -> str:
 
 def _receive(ask: Ask, package: Package) -> tuple[str, int]:
     try:
-        with ask.remote.watch("fetch", f"{package.name} {package.version}", package.size) as progress:
+        name = f"{package.name} {package.version}"
+        with (
+            span("fetch", what=name, bytes=package.size),
+            ask.remote.watch("fetch", name, package.size) as progress,
+        ):
             pieces = bounded(_source(ask, package), package.size, progress)
             if is_digest(package.digest):
                 return ask.store.blobs.receive(pieces, package.digest)

@@ -19,6 +19,7 @@ from ..layer.entry import BytesContent, Content, Entry
 from ..layer.unpack import Spool
 from ..store import Store
 from ..store.records import Record
+from ..trace import traced
 from .ecosystem import Ask, Ecosystem, Package, Tree, broken
 from .fetch import archive, fetch
 
@@ -52,6 +53,7 @@ class _Shelf:
         self._lock = threading.Lock()
         self._contents: dict[str, Content] | None = None
 
+    @traced("unpack a package")
     def unpack(self) -> Tree:
         """The package's tree, its contents in a temporary file."""
         blob = archive(self.ask, self.package)

@@ -9,6 +9,7 @@ import networkx as nx
 from ..declare.address import Address, Spec, matches_any
 from ..declare.package import Declaration, Package, Packages
 from ..errors import DeclarationErrors, Position, RequestError, nearest
+from ..trace import traced
 
 
 class TargetGraph:
@@ -24,6 +25,7 @@ class TargetGraph:
         self._faults: list[RequestError] = []
         self._seen_folders: set[str] = set()
 
+    @traced("select")
     def select(self, specs: Sequence[Spec]) -> list[Address]:
         """The targets that the specs mean, sorted, loaded together with all they depend on.
 

@@ -15,6 +15,7 @@ import xxhash
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, digest, new_hash
+from ..trace import traced
 from .entry import Content, Entry
 from .tar import BLOCK, END, WRITER_VERSION, header, padding
 
@@ -75,6 +76,7 @@ class Chunk:
             algorithm,
         )
 
+    @traced("read a chunk")
     def read(self) -> bytes:
         """The chunk's bytes; every whole file in it is checked against its fingerprint.
 

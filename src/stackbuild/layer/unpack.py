@@ -20,6 +20,7 @@ from typing import IO, Any, Self
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
 from ..store.files import cannot_write, write
+from ..trace import traced
 from .entry import WHITEOUT, Entry, FileContent, Kind, clean_path
 from .read import Checked, decompressed
 
@@ -186,6 +187,7 @@ def members(path: Path) -> Iterator[Member]:
         yield from tar_members(stream)
 
 
+@traced("read a layer's files")
 def layer_files(blob: Path, spool: Spool, origin: str) -> list[Entry]:
     """The files and links of a layer blob that was written here, as entries again."""
     entries = []

@@ -12,6 +12,7 @@ from typing import Any
 from ..keys import Hash, hash_bytes, new_hash
 from ..store import Store
 from ..store.files import temporary
+from ..trace import span, traced
 from .chunk import Changed, Chunk, split
 from .codec import Codec
 from .entry import Content, Entry
@@ -78,6 +79,7 @@ def _lookup(store: Store, key: str) -> _Place | None:
     return rows[0] if rows else None
 
 
+@traced("reuse a chunk")
 def _fetch(store: Store, chunk: Chunk, codec: Codec, place: _Place) -> tuple[bytes, bytes]:
     """(raw, packed) of a chunk from an earlier blob; made anew when that is gone or damaged."""
     blob, offset, size, raw_size, raw_hash = place
@@ -98,7 +100,8 @@ def _raw_hash(store: Store, raw: bytes) -> str:
 
 
 def _pack(raw: bytes, codec: Codec) -> tuple[bytes, bytes]:
-    return raw, codec.compress(raw)
+    with span("compress", bytes=len(raw), codec=codec.name):
+        return raw, codec.compress(raw)
 
 
 def _in_order(store: Store, chunks: Iterable[Chunk], codec: Codec, pool: Executor) -> Iterator[_Piece]:
@@ -128,9 +131,11 @@ def _in_order(store: Store, chunks: Iterable[Chunk], codec: Codec, pool: Executo
 
 def _taken(waiting: deque[tuple[Chunk, str, Future[tuple[bytes, bytes]]]]) -> _Piece:
     chunk, key, future = waiting.popleft()
-    return _Piece(chunk, key, *future.result())
+    with span("wait for a chunk"):
+        return _Piece(chunk, key, *future.result())
 
 
+@traced("write the layer")
 def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor) -> Layer:
     """Write arranged entries as one layer blob into the store.
 
@@ -141,10 +146,11 @@ def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Exec
     check = _FileCheck()
     with temporary(store.temp) as (file, temp):
         for piece in _in_order(store, split(entries), codec, pool):
-            check.follow(piece)
-            raw_hash.update(piece.raw)
-            blob_hash.update(piece.packed)
-            file.write(piece.packed)
+            with span("hash and write", bytes=len(piece.raw)):
+                check.follow(piece)
+                raw_hash.update(piece.raw)
+                blob_hash.update(piece.packed)
+                file.write(piece.packed)
             rows.append((piece.key, size, len(piece.packed), len(piece.raw), _raw_hash(store, piece.raw)))
             size += len(piece.packed)
         digest = "sha256:" + blob_hash.hexdigest()

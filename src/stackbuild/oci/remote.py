@@ -17,6 +17,7 @@ from ..registry.failures import Broken
 from ..registry.reference import Reference, Repository
 from ..store import Store
 from ..threads import workers
+from ..trace import span, traced
 from .documents import adopt, layers_of, put
 from .model import CONFIG, MANIFEST, Image, ImageLayer, platform_text
 
@@ -191,6 +192,7 @@ class Remote:
         described = put(store, CONFIG, data)
         return Image(platform, put(store, MANIFEST, manifest.data), described, layers)
 
+    @traced("fetch layers")
     def fetch(self, layers: Iterable[ImageLayer], store: Store) -> None:
         """Bring the layers that the store lacks into it, several at once, each checked while it streams."""
         missing = {
@@ -204,7 +206,7 @@ class Remote:
 
     def _fetch(self, item: ImageLayer, store: Store) -> None:
         digest, size = item.layer.digest, item.layer.size
-        with self.watch("fetch", digest, size) as progress:
+        with span("fetch", what=digest, bytes=size), self.watch("fetch", digest, size) as progress:
             try:
                 store.blobs.resume(digest, size, lambda offset: self._pieces(item, offset), progress)
             except DigestMismatch as error:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RegistryError
+from ..trace import span
 from .failures import Broken, failures, is_final, is_no_tls, is_tls, reason
 
 TRIES = 6
@@ -181,7 +182,8 @@ class Transport:
         for number in range(1, most + 1):
             self.check_open()
             try:
-                answer = self._follow(method, url, dict(headers or {}), body)
+                with span("request", method=method, url=shown(url)):
+                    answer = self._follow(method, url, dict(headers or {}), body)
                 if limit is not None and answer.status not in _AGAIN:
                     answer.body = answer.read(limit)
             except passing as error:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from ..digests import check_digest, digest_of, digest_of_file, is_digest
 from ..errors import DigestMismatch, Failures, StackbuildError
+from ..trace import traced
 from .files import hold, publish, temporary, write
 from .index import Index
 
@@ -56,6 +57,7 @@ class Blobs:
             self._sound[digest] = found
         return size in (None, stat.st_size)
 
+    @traced("verify a blob")
     def verify(self, digest: str) -> bool:
         """Read every byte of the blob; remove it and answer False when they are not what they should be."""
         path = self.path(digest)
@@ -79,6 +81,7 @@ class Blobs:
             [(digest, stat.st_size, stat.st_ino, stat.st_mtime_ns)],
         )
 
+    @traced("keep the blob")
     def adopt(self, file: BinaryIO, temp: Path, digest: str) -> None:
         """Take a finished temporary file, whose digest the caller computed while writing, as a blob."""
         publish(file, temp, self.path(digest), 0o444)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from ..errors import StoreError
+from ..trace import span
 
 TEMPORARY = ".stackbuild-"  # how the name of an unfinished file begins, so that a kill's leavings are known
 
@@ -77,7 +78,7 @@ def hold(path: Path) -> Iterator[BinaryIO]:
         except OSError as error:
             raise cannot_write(path.parent, error) from error
         file = os.fdopen(handle, "r+b")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), span("wait for a lock", path=path):
             fcntl.flock(handle, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), path.stat()):
@@ -124,7 +125,8 @@ def alone(folder: Path) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            with span("wait for a lock", path=folder):
+                fcntl.flock(handle, fcntl.LOCK_EX)
             for left in folder.glob(f"{TEMPORARY}*"):
                 left.unlink()
         yield

@@ -12,6 +12,7 @@ import time
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
+from ..trace import traced
 from .index import Index
 
 _FINE_GRAIN = 50_000_000  # ns; kernels stamp files by a tick of 1 to 10 ms
@@ -56,6 +57,7 @@ class Fingerprints:
                 return True
         return False
 
+    @traced("recall fingerprints")
     def preload_once(self, folder: str) -> None:
         """Read what is known of all files below `folder` at once, the first time it is asked for."""
         with self._lock:
@@ -112,6 +114,7 @@ class Fingerprints:
         gone = [(path,) for path in paths if not os.path.lexists(path)]
         self._index.write("DELETE FROM fingerprint WHERE path = ?", gone)
 
+    @traced("keep fingerprints")
     def save(self) -> None:
         """Keep what was learnt."""
         rows = [(os.fsencode(path), *values) for path, values in list(self._new.items())]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
+from ..trace import traced
 
 SCHEMA_VERSION = 2
 
@@ -85,6 +86,7 @@ class Index:
                 self._recover(error)
                 return []
 
+    @traced("write the index")
     def write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each row, in one transaction."""
         rows = list(rows)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..keys import digest
+from ..trace import traced
 from .files import publish, temporary
 from .index import Index
 
@@ -60,6 +61,7 @@ class Records:
         """The whole record, or None when it is missing or damaged."""
         return _load(self.folder, key)
 
+    @traced("keep the record")
     def save(self, record: Record) -> None:
         """Keep a record, durable before the index names it. The blobs of its result come first."""
         checksum = _checksum(record.key, _text(vars(record)))

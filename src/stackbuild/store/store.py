@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 from ..keys import Algorithm
+from ..trace import span, traced
 from .blobs import Blobs
 from .builds import Builds
 from .files import remove, write_atomically
@@ -40,6 +41,7 @@ class Store:
     Raises StoreError when the folder cannot be used.
     """
 
+    @traced("open the store")
     def __init__(self, path: Path, algorithm: Algorithm = "xxh3_128") -> None:
         self.path = path
         self.temp = path / "tmp"
@@ -79,7 +81,8 @@ class Store:
     def shared(self) -> Iterator[None]:
         """Hold the store as a build does: others may build too, nobody may collect. Holds may be nested."""
         if not self._held:
-            fcntl.flock(self._lock, fcntl.LOCK_SH)
+            with span("wait for the store"):
+                fcntl.flock(self._lock, fcntl.LOCK_SH)
         self._held += 1
         try:
             yield
@@ -104,6 +107,7 @@ class Store:
                 if time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
                     remove(Path(entry.path))
 
+    @traced("close the store")
     def close(self) -> None:
         """Save what was learnt and let go."""
         self.fingerprints.save()

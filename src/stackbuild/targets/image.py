@@ -37,6 +37,7 @@ from ..oci.model import (
     parse_platform,
 )
 from ..store import Store
+from ..trace import traced
 from .base import read_config
 from .target import Action, Need, TargetType, Task, Variant
 
@@ -207,6 +208,7 @@ class ImageType(TargetType[ImageFields]):
         return Action({"epoch": task.epoch}, lambda: _assemble(task, fields).data())
 
 
+@traced("assemble")
 def _assemble(task: Task, fields: ImageFields) -> Image:
     """The image for one platform. Reads no layer bytes."""
     platform = task.variant.platform or ""

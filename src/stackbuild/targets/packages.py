@@ -23,6 +23,7 @@ from ..layer.codec import Codec
 from ..layer.write import Layer, write_layer
 from ..oci.documents import put_document
 from ..oci.model import Image
+from ..trace import span
 from .target import Action, Need, Pin, TargetType, Task, Variant
 
 LIST = "application/vnd.stackbuild.packages.v1+json"
@@ -134,7 +135,8 @@ def _build(
     try:
         with contextlib.ExitStack() as stack:
             found = trees(ask, ecosystem, packages, stack)
-            entries = ecosystem.install(ask, found)
+            with span("install", packages=len(packages)):
+                entries = ecosystem.install(ask, found)
             sizes = dict.fromkeys(found, 0)
             for entry in entries:
                 if entry.content and entry.group in sizes:

@@ -33,6 +33,7 @@ from ..layer.unpack import Spool, layer_files
 from ..layer.write import write_layer
 from ..oci.remote import Remote
 from ..store import Store
+from ..trace import span
 
 F = TypeVar("F", bound=Fields)
 Product = Literal["layers", "files", "image", "images"]
@@ -223,7 +224,8 @@ class LayerType(TargetType[F]):
         def run() -> Any:
             try:
                 with contextlib.ExitStack() as stack:
-                    entries = arrange(contribution.entries(stack), str(task.declaration.address))
+                    with span("make entries"):
+                        entries = arrange(contribution.entries(stack), str(task.declaration.address))
                     layer = write_layer(task.store, entries, codec, task.pool)
             except BuildFailed as error:
                 error.where = error.where or task.declaration.position()

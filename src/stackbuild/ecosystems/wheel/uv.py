@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BuildFailed, RegistryError, StackbuildError
+from ...trace import traced
 
 _KEPT = re.compile(
     r"HOME|USERPROFILE|NETRC|TMPDIR|TEMP|TMP|SYSTEMROOT|SSL_CERT_(FILE|DIR)|SSL_CLIENT_CERT|(HTTPS?|ALL|NO)_PROXY",
@@ -40,6 +41,7 @@ class Unresolvable(BuildFailed):
     """What was asked for cannot be had."""
 
 
+@traced("uv")
 def run(arguments: Sequence[str], folder: Path) -> dict[str, Any]:
     """The pylock document that `uv ARGUMENTS` prints, run in `folder`.
 

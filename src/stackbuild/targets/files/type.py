@@ -12,6 +12,7 @@ from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...errors import RequestError
 from ...layer.entry import Entry
+from ...trace import span
 from ..target import Contribution, LayerType, Need, Task, Variant
 from .fields import FilesFields
 from .globs import Globs
@@ -55,8 +56,10 @@ class FilesType(LayerType[FilesFields]):
     def contribute(self, task: Task) -> Contribution:
         fields = task.declaration.fields
         assert isinstance(fields, FilesFields)
-        found = find_sources(task, fields.srcs)
-        prints = {item.path: fingerprint(task, item) for item in found}
+        with span("walk"):
+            found = find_sources(task, fields.srcs)
+        with span("fingerprint", files=len(found)):
+            prints = {item.path: fingerprint(task, item) for item in found}
         mtime = fields.mtime if fields.mtime is not None else task.epoch
         inputs = {
             "mtime": mtime,

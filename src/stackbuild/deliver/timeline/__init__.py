@@ -1,0 +1,1 @@
+"""`--report`: a page that shows where the time of a build went, and what was reused."""
