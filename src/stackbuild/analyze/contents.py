@@ -41,8 +41,9 @@ class Node:
     device's type and numbers; layer: the diff_id of the layer that wrote it.
 
     children: of a folder. implied: no layer wrote this folder, but something in it; unpackers then make one.
-    opaque: a folder that hides what lower layers hold at its path. Whiteouts, and hard links to what is not
-    known, stand only in trees that are not complete.
+    opaque: a folder that hides what lower layers hold at its path. unsure: a folder that only a deletion in
+    it speaks for. Such folders, whiteouts, and hard links to what is not known stand only in trees that are
+    not complete.
     """
 
     kind: NodeKind
@@ -58,6 +59,7 @@ class Node:
     children: dict[str, Node] | None = None
     implied: bool = False
     opaque: bool = False
+    unsure: bool = False
 
     @property
     def hides(self) -> bool:
@@ -187,7 +189,7 @@ class Contents:
 
     def _delete(self, path: str, whiteout: Node) -> None:
         parent, _, name = path.rpartition("/")
-        folder = self._folder(parent, None if self.complete else whiteout.layer)
+        folder = self._folder(parent, whiteout.layer, deleting=True)
         if folder is None or not name:
             return
         assert folder.children is not None
@@ -197,12 +199,15 @@ class Contents:
             folder.children[name] = whiteout
 
     def _empty(self, path: str, opaque: Node) -> None:
-        folder = self._folder(path, None if self.complete else opaque.layer)
+        folder = self._folder(path, opaque.layer, deleting=True)
         if folder is not None:
             folder.children, folder.opaque = {}, True
 
-    def _folder(self, path: str, maker: str | None = None) -> Node | None:
-        """The folder that a path leads to; with a `maker`, a layer, one is made where there is none."""
+    def _folder(self, path: str, maker: str | None = None, *, deleting: bool = False) -> Node | None:
+        """The folder that a path leads to; with a `maker`, a layer, one is made where there is none.
+
+        deleting: only where there may be one all the same, in layers that are not known.
+        """
         above, waiting, followed = [self.root], path.split("/")[::-1], 0
         while waiting:
             step = waiting.pop()
@@ -223,11 +228,13 @@ class Contents:
                 waiting += found.link.split("/")[::-1]
                 continue
             if found is None or found.children is None:
-                if maker is None:
+                gone = found is not None or any(folder.opaque for folder in above)
+                if maker is None or (deleting and (self.complete or gone)):
                     return None
-                hides = found is not None
-                found = Node("folder", layer=maker, children={}, implied=True, opaque=hides)
+                opaque = found is not None
+                found = Node("folder", layer=maker, children={}, implied=True, opaque=opaque, unsure=deleting)
                 children[step] = found
+            found.unsure = found.unsure and deleting
             above.append(found)
         return above[-1]
 

@@ -1,12 +1,13 @@
 """Which files of two images differ, from the layers above those that both share.
 
 Shared layers are read only when the answer depends on them, and are never downloaded unasked: without them
-some changes are not certain, and say so.
+some changes are not certain, and say so. A path that both images write through a link of a layer that was not
+read is called as they call it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,23 +83,34 @@ def changed_files(
     above = [[item.layer.diff_id for item in image.layers[shared:]] for image in (a, b)]
     remote.fetch([layers[diff_id] for diff_id in {*above[0], *above[1]}], store)
     read: dict[str, Entries] = {
-        diff_id: list(read_layer(_blob(layers[diff_id], store), diff_id))
+        diff_id: list(read_layer(store.blobs.path(layers[diff_id].layer.digest), diff_id))
         for diff_id in {*above[0], *above[1]}
     }
-    over = [_applied(Contents(complete=not shared), (read[name] for name in names)) for names in above]
-    found = list(compare(*over))
+    found = list(_compared(Contents(complete=not shared), above, read))
     if all(change.certain for change in found):
         return True, found
     below = [layers[item.layer.diff_id] for item in a.layers[:shared]]
-    if not fetch and not all(store.blobs.has(item.layer.digest, item.layer.size) for item in below):
-        return False, found
-    remote.fetch(below, store)
-    under = _applied(Contents(), (read_layer(_blob(item, store), item.layer.diff_id) for item in below))
-    over = [
-        _applied(tree, (read[name] for name in names))
-        for tree, names in zip((under.copy(), under), above, strict=True)
-    ]
-    return True, list(compare(*over))
+    if fetch:
+        remote.fetch(below, store)
+    while below and not all(store.blobs.has(item.layer.digest, item.layer.size) for item in below):
+        below.pop(0)
+    under = Contents(complete=len(below) == shared)
+    for item in below:
+        under.apply(read_layer(store.blobs.path(item.layer.digest), item.layer.diff_id))
+    found = list(_compared(under, above, read))
+    complete = all(change.certain for change in found)
+    return complete, [change for change in found if not _is_guess(change)]
+
+
+def _compared(
+    under: Contents, above: Sequence[Sequence[str]], read: Mapping[str, Entries]
+) -> Iterator[Change]:
+    """The differences that the layers of A and of B above a tree make."""
+    trees = under.copy(), under
+    for tree, names in zip(trees, above, strict=True):
+        for name in names:
+            tree.apply(read[name])
+    yield from compare(*trees)
 
 
 def _shared(a: Sequence[ImageLayer], b: Sequence[ImageLayer]) -> int:
@@ -119,14 +131,10 @@ def _nearest(layers: Iterable[ImageLayer], store: Store) -> dict[str, ImageLayer
     return found
 
 
-def _blob(item: ImageLayer, store: Store) -> Any:
-    return store.blobs.path(item.layer.digest)
-
-
-def _applied(tree: Contents, layers: Iterable[Iterable[tuple[str, Node]]]) -> Contents:
-    for entries in layers:
-        tree.apply(entries)
-    return tree
+def _is_guess(change: Change) -> bool:
+    """Whether it is about a folder that no layer wrote, and that most likely is there anyway."""
+    node = change.b or change.a
+    return not change.certain and change.status != "changed" and node is not None and node.implied
 
 
 _Visit = tuple[str, Node | None, Node | None, bool, bool]  # path, nodes, whether what is above them hides
@@ -159,14 +167,16 @@ def _children(node: Node | None) -> dict[str, Node]:
 def _changes(path: str, a: Node | None, b: Node | None, a_hides: bool, b_hides: bool) -> Iterator[Change]:
     """What differs at one path; `hides`: whether nothing of the layers that were not read shows there."""
     if a and b:
-        guessed = (a.implied and not a_hides) or (b.implied and not b_hides)
-        differs = _differences(a, b, facts=not guessed)
-        if differs:
-            yield Change(path, "changed", a, b, differs)
-    elif b and (b_hides or not b.implied):
-        yield Change(path, "added", None, b, certain=a_hides)
-    elif a and (a_hides or not a.implied):
-        yield Change(path, "removed", a, None, certain=b_hides)
+        guessed = [
+            node.unsure or (node.implied and not hides) for node, hides in ((a, a_hides), (b, b_hides))
+        ]
+        differs = _differences(a, b, facts=not any(guessed))
+        if differs or guessed[0] != guessed[1]:  # one of them may lead through a link, or be another folder
+            yield Change(path, "changed", a, b, differs, certain=guessed[0] == guessed[1])
+    elif b:
+        yield Change(path, "added", None, b, certain=a_hides and not b.unsure)
+    elif a:
+        yield Change(path, "removed", a, None, certain=b_hides and not a.unsure)
     if a_hides == b_hides:
         return
     status: Status = "removed" if b_hides else "added"

@@ -166,7 +166,7 @@ def file_text(change: Change) -> str:
     if node is None:
         return f"{sign} {path}"
     slash = "/" if node.kind == "folder" else ""
-    if change.status != "changed" or a is None or b is None:
+    if not change.differs or a is None or b is None:
         return f"{sign} {path}{slash}  {node_text(node)}"
     return f"{sign} {path}{slash}  {', '.join(difference_text(name, a, b) for name in change.differs)}"
 
