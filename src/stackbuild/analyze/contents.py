@@ -41,9 +41,11 @@ class Node:
     device's type and numbers; layer: the diff_id of the layer that wrote it.
 
     children: of a folder. implied: no layer wrote this folder, but something in it; unpackers then make one.
-    opaque: a folder that hides what lower layers hold at its path. unsure: a folder that only a deletion in
-    it speaks for. Such folders, whiteouts, and hard links to what is not known stand only in trees that are
-    not complete.
+    opaque: a folder that hides what lower layers hold at its path.
+
+    Only in trees that are not complete stand whiteouts, hard links to what is not known, and folders of which
+    lower layers may know more: one that is a guess is implied unless it is there, one that is unsure need not
+    be there at all, for only a deletion in it speaks for it.
     """
 
     kind: NodeKind
@@ -59,6 +61,7 @@ class Node:
     children: dict[str, Node] | None = None
     implied: bool = False
     opaque: bool = False
+    guess: bool = False
     unsure: bool = False
 
     @property
@@ -119,11 +122,12 @@ class Contents:
     """A tree that layers are applied to.
 
     complete: whether all layers from the lowest on are; else whiteouts stay, for what they would delete is
-    not known, and what may show through from below is told by `Node.hides`.
+    not known, and what may show through from below is told by `Node.hides`. unresolved: whether a hard link
+    is to what is not there.
     """
 
     def __init__(self, *, complete: bool = True) -> None:
-        self.complete = complete
+        self.complete, self.unresolved = complete, False
         self.root = Node("folder", children={}, implied=True)
 
     def copy(self) -> Contents:
@@ -185,6 +189,8 @@ class Contents:
             same = self.find(node.link)
             if same is not None and same.children is None and same.kind != "whiteout":
                 node = replace(same, layer=node.layer)
+            else:
+                self.unresolved = True
         folder.children[name] = node
 
     def _delete(self, path: str, whiteout: Node) -> None:
@@ -231,8 +237,8 @@ class Contents:
                 gone = found is not None or any(folder.opaque for folder in above)
                 if maker is None or (deleting and (self.complete or gone)):
                     return None
-                opaque = found is not None
-                found = Node("folder", layer=maker, children={}, implied=True, opaque=opaque, unsure=deleting)
+                found = Node("folder", layer=maker, children={}, implied=True, opaque=found is not None)
+                found.guess, found.unsure = not self.complete and not gone, deleting
                 children[step] = found
             found.unsure = found.unsure and deleting
             above.append(found)

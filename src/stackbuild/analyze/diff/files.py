@@ -86,8 +86,9 @@ def changed_files(
         diff_id: list(read_layer(store.blobs.path(layers[diff_id].layer.digest), diff_id))
         for diff_id in {*above[0], *above[1]}
     }
-    found = list(_compared(Contents(complete=not shared), above, read))
-    if all(change.certain for change in found):
+    trees = _trees(Contents(complete=not shared), above, read)
+    found = list(compare(*trees))
+    if all(change.certain for change in found) and (not shared or not any(tree.unresolved for tree in trees)):
         return True, found
     below = [layers[item.layer.diff_id] for item in a.layers[:shared]]
     if fetch:
@@ -97,20 +98,20 @@ def changed_files(
     under = Contents(complete=len(below) == shared)
     for item in below:
         under.apply(read_layer(store.blobs.path(item.layer.digest), item.layer.diff_id))
-    found = list(_compared(under, above, read))
+    found = list(compare(*_trees(under, above, read)))
     complete = all(change.certain for change in found)
     return complete, [change for change in found if not _is_guess(change)]
 
 
-def _compared(
+def _trees(
     under: Contents, above: Sequence[Sequence[str]], read: Mapping[str, Entries]
-) -> Iterator[Change]:
-    """The differences that the layers of A and of B above a tree make."""
+) -> tuple[Contents, Contents]:
+    """Those of A and of B: a tree with the layers above it."""
     trees = under.copy(), under
     for tree, names in zip(trees, above, strict=True):
         for name in names:
             tree.apply(read[name])
-    yield from compare(*trees)
+    return trees
 
 
 def _shared(a: Sequence[ImageLayer], b: Sequence[ImageLayer]) -> int:
@@ -167,12 +168,10 @@ def _children(node: Node | None) -> dict[str, Node]:
 def _changes(path: str, a: Node | None, b: Node | None, a_hides: bool, b_hides: bool) -> Iterator[Change]:
     """What differs at one path; `hides`: whether nothing of the layers that were not read shows there."""
     if a and b:
-        guessed = [
-            node.unsure or (node.implied and not hides) for node, hides in ((a, a_hides), (b, b_hides))
-        ]
-        differs = _differences(a, b, facts=not any(guessed))
-        if differs or guessed[0] != guessed[1]:  # one of them may lead through a link, or be another folder
-            yield Change(path, "changed", a, b, differs, certain=guessed[0] == guessed[1])
+        alike = (a.guess, a.unsure) == (b.guess, b.unsure)
+        differs = _differences(a, b, facts=not a.guess and not b.guess)
+        if differs or not alike:  # one of them may lead through a link, be another folder, or not be there
+            yield Change(path, "changed", a, b, differs, certain=alike)
     elif b:
         yield Change(path, "added", None, b, certain=a_hides and not b.unsure)
     elif a:

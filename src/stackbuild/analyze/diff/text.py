@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import one_line
@@ -58,7 +58,7 @@ def summary(pair: Pair) -> str:
     return ", ".join(parts)
 
 
-def count_text(counts: dict[str, int]) -> str:
+def count_text(counts: Mapping[str, int]) -> str:
     """Numbers of files by status, as "+1 -2 ~3"; those that differ in time alone are named."""
     found = [
         f"{SIGNS[status]}{counts[status]}" for status in ("added", "removed", "changed") if counts.get(status)
@@ -158,17 +158,23 @@ def _held(pair: LayerPair | None, by_layer: dict[str, list[Change]]) -> Iterator
 def file_text(change: Change) -> str:
     """One file and in what it differs."""
     sign = SIGNS[change.status] + (" " if change.certain else "?")
-    path = one_line(f"/{change.path}")
-    if change.differs == BELOW:
-        return f"{sign} {path}/…"
+    return f"{sign} {path_text(change)}  {detail_text(change)}".rstrip()
+
+
+def path_text(change: Change) -> str:
+    """The path as people write it: a folder ends with a slash."""
+    node = change.b or change.a
+    end = "/…" if change.differs == BELOW else "/" if node and node.kind == "folder" else ""
+    return one_line(f"/{change.path}{end}")
+
+
+def detail_text(change: Change) -> str:
+    """In what a file differs; of one that was not there, or is no more, what it is."""
     a, b = change.a, change.b
+    if a and b and change.differs:
+        return ", ".join(difference_text(name, a, b) for name in change.differs)
     node = b or a
-    if node is None:
-        return f"{sign} {path}"
-    slash = "/" if node.kind == "folder" else ""
-    if not change.differs or a is None or b is None:
-        return f"{sign} {path}{slash}  {node_text(node)}"
-    return f"{sign} {path}{slash}  {', '.join(difference_text(name, a, b) for name in change.differs)}"
+    return node_text(node) if node else ""
 
 
 def node_text(node: Node) -> str:
