@@ -377,11 +377,12 @@ class Workspace:
         request, listener = replace(request or Request(), output="none"), listener or Quiet()
         self.remote.watch = listener.transfer
         with self.store.shared():
+            a = (
+                self._side_at(against, one, request, listener)
+                if against
+                else self._side(one, request, listener)
+            )
             b = self._side(one if other is None else other, request, listener)
-            if against is None:
-                a = self._side(one, request, listener)
-            else:
-                a = self._side_at(against, b.name, request, listener)
             return compare(a, b, self.store, self.remote, files=files, fetch=fetch)
 
     def _side(self, text: str, request: Request, listener: Quiet) -> Side:
@@ -390,29 +391,35 @@ class Workspace:
 
         if kind_of(text) != "target":
             return outside_side(text, self.store, self.remote, request.platform)
+        (built,) = self.build(str(self._one_image(text)), request=request, listener=listener)
+        return built_side(str(built.address), built.result)
+
+    def _one_image(self, text: str) -> Address:
         addresses = self._images([text])
         if len(addresses) > 1:
             raise RequestError(f"'{text}' means {len(addresses)} images", hint="name one")
-        (built,) = self.build(str(addresses[0]), request=request, listener=listener)
-        return built_side(str(built.address), built.result)
+        return addresses[0]
 
-    def _side_at(self, revision: str, address: str, request: Request, listener: Quiet) -> Side:
+    def _side_at(self, revision: str, text: str, request: Request, listener: Quiet) -> Side:
         """A target as it was at a revision, built from a checkout of its own into the same store."""
+        from .analyze.diff.sides import kind_of
         from .git import Repository
 
-        repository = Repository(self.root)
+        if kind_of(text) != "target":
+            raise RequestError(f"'{text}' is no target, and only those have revisions")
+        repository, address = Repository(self.root), str(self._one_image(text))
         commit = repository.commit(revision)
-        name = f"{address} at {revision} ({commit[:12]})"
         with repository.checkout(commit) as folder:
             if not is_workspace_root(folder):
                 raise RequestError(f"at {revision} there is no workspace here")
             try:
                 with Workspace.open(folder, self.store.path) as workspace:
-                    return replace(workspace._side(address, request, listener), name=name)
+                    side = workspace._side(address, request, listener)
             except StackbuildError as error:
                 fault = Failures(StackbuildError(f"at {revision}: {line}") for line in error.lines())
                 fault.exit_status = error.exit_status
                 raise fault from error
+        return replace(side, name=f"{address} at {revision} ({commit[:12]})")
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""
