@@ -222,3 +222,15 @@ def test_a_revision_that_cannot_be_built_says_so(sources, need):
     assert (status, err.startswith("at HEAD: no target //:new")) == (2, True)
     status, _, err = tree.run("diff", "--against", "nothing", "//:new", "--progress", "none")
     assert status == 2 and "git knows no revision 'nothing' here" in err
+
+
+def test_a_browser_shows_the_page(tree, need, tmp_path):
+    """The script of the page runs under its own policy, and lists the files as text."""
+    need("chromium")
+    layout(tree.root / "a", [layer(*BASE)])
+    layout(tree.root / "b", [layer(*BASE, member("<img src=x onerror=alert(1)>", "x"), member("etc/a", "edited"))])
+    assert tree.run("diff", "a", "b", "--html", "page.html")[0] == 0
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    shown = run("chromium", "--headless", "--no-sandbox", "--disable-gpu", profile, "--dump-dom", (tree.root / "page.html").as_uri(), timeout=120)
+    assert "2 shown of 2 found" in shown
+    assert '<td class="path">/&lt;img src=x onerror=alert(1)&gt;</td>' in shown and "<img" not in shown
