@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,8 +62,9 @@ def run(options: argparse.Namespace) -> int:
         most = None if options.all else _MOST_OF_A_PAGE
         write_atomically(Path(options.html).absolute(), page(compared, most).encode())
     if options.json:
-        json.dump(compared.data(), sys.stdout, indent=2, default=_plain)
-        print()
+        print(
+            json.dumps(compared.data(), default=_plain)
+        )  # on one line: with indents it takes five times as long
     elif not options.html:
         from ..analyze.diff.text import text
 
