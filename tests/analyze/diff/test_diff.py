@@ -88,6 +88,12 @@ def test_the_configuration_is_compared_field_by_field(diff):
     assert platform["pull"]["blobs"] == 1  # the configuration
 
 
+def test_the_root_itself_is_compared_and_annotations_of_no_form_are_none(diff):
+    platform = diff({"layers": [layer(folder("./", mode=0o700))], "annotations": ["x"]}, {"layers": [layer(folder(".", mode=0o755))]})
+    assert [(change["path"], change["differs"]) for change in platform["files"]["changes"]] == [("/", ["mode"])]
+    assert platform["annotations"] == []
+
+
 def test_annotations_are_compared(diff):
     platform = diff({"layers": [ONE], "annotations": {"a": "1", "b": "1"}}, {"layers": [ONE], "annotations": {"a": "2"}})
     assert platform["annotations"] == [{"name": "a", "a": "1", "b": "2"}, {"name": "b", "a": "1", "b": None}]
@@ -173,7 +179,7 @@ def test_packages_are_compared_where_targets_put_them_in(tmp_path):
     ("text", "kind"),
     [
         ("//app:img", "target"), (":img", "target"), ("app:img", "target"), ("app/sub:img", "target"), ("//my.app/x:i", "target"),
-        ("./app:img", "path"), ("../x", "path"), ("/x/y", "path"), ("~/x", "path"), ("~", "target"),
+        ("./app:img", "path"), ("../x", "path"), ("/x/y", "path"),
         ("registry.example/app:tag", "registry"), ("localhost/app", "registry"), ("host:5000/app@sha256:" + "0" * 64, "registry"),
         ("docker.io/library/python:3.12", "registry"), ("python:3.12", "target"),
     ],

@@ -81,11 +81,12 @@ def _config_fields(document: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
 
 def annotation_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[FieldChange]:
     """The annotations of two manifests that differ."""
-    ours, theirs = (
-        {("annotations", name): value for name, value in (document.get("annotations") or {}).items()}
-        for document in (a, b)
-    )
-    return _changes(ours, theirs)
+    return _changes(_annotations(a), _annotations(b))
+
+
+def _annotations(document: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    said = document.get("annotations")
+    return {("annotations", name): value for name, value in said.items()} if isinstance(said, dict) else {}
 
 
 def _changes(a: Mapping[tuple[str, str], Any], b: Mapping[tuple[str, str], Any]) -> list[FieldChange]:

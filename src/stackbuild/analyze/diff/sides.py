@@ -16,7 +16,7 @@ from ...registry.reference import Reference
 from ...store import Store
 
 Kind = Literal["target", "path", "registry"]
-_PATH = re.compile(r"\.{0,2}/(?!/)|~/")
+_PATH = re.compile(r"\.{0,2}/(?!/)")
 _HOST = re.compile(r"(?!\.{1,2}/)(?:[^/]*[.:][^/]*|localhost)/.")
 
 
@@ -37,7 +37,7 @@ def kind_of(text: str) -> Kind:
     everything else a target as typed from the present folder."""
     if text.startswith(("//", ":")):
         return "target"
-    path = Path(text).expanduser()
+    path = Path(text)
     if _PATH.match(text) or path.is_file() or (path / "index.json").is_file():
         return "path"
     return "registry" if _HOST.match(text) else "target"
@@ -62,7 +62,7 @@ def outside_side(text: str, store: Store, remote: Remote, platform: str | None) 
 
 
 def _on_disk(text: str, store: Store) -> Side:
-    path = Path(text).expanduser()
+    path = Path(text)
     if not path.exists():
         raise RequestError(
             f"there is no {text}", hint="give an OCI layout folder, an OCI archive or a docker archive"

@@ -137,22 +137,21 @@ def _files(files: Files, layers: Sequence[LayerPair], most: int | None) -> Itera
         by_layer.setdefault(change.layer, []).append(change)
     yield "  files"
     for pair in [*layers, None]:
-        for change_list in _held(pair, by_layer):
+        if held := _held(pair, by_layer):
             yield f"    {one_line(shortened(pair.name or '(unnamed)', 100)) if pair else '(layers not read)'}"
-            yield from (f"      {file_text(change)}" for change in change_list)
+            yield from (f"      {file_text(change)}" for change in held)
     if (hidden := len(files.changes) - len(chosen)) > 0:
         yield f"    and {hidden} more; --all shows them"
     if not files.complete:
         yield "    ? shared layers, which are not on this machine, may hold it too; --fetch gets them"
 
 
-def _held(pair: LayerPair | None, by_layer: dict[str, list[Change]]) -> Iterator[list[Change]]:
+def _held(pair: LayerPair | None, by_layer: dict[str, list[Change]]) -> list[Change]:
     """The changes that belong to a pair of layers, taken out; to None, those that are left."""
     items = [item for item in (pair.b, pair.a) if item] if pair else []
     names = [item.layer.diff_id for item in items] if pair else list(by_layer)
     found = [change for name in names for change in by_layer.pop(name, ())]
-    if found:
-        yield sorted(found, key=lambda change: change.path)
+    return sorted(found, key=lambda change: change.path)
 
 
 def file_text(change: Change) -> str:
@@ -164,7 +163,7 @@ def file_text(change: Change) -> str:
 def path_text(change: Change) -> str:
     """The path as people write it: a folder ends with a slash."""
     node = change.b or change.a
-    end = "/…" if change.differs == BELOW else "/" if node and node.kind == "folder" else ""
+    end = "/…" if change.differs == BELOW else "/" if change.path and node and node.kind == "folder" else ""
     return one_line(f"/{change.path}{end}")
 
 
