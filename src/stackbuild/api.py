@@ -19,7 +19,7 @@ from .declare.address import Address
 from .declare.lock import Lock
 from .declare.package import Packages
 from .declare.workspace import Workspace as Opened
-from .declare.workspace import open_workspace
+from .declare.workspace import is_workspace_root, open_workspace
 from .deliver.archive import check_format, write_archive
 from .deliver.layout import write_layout
 from .deliver.outputs import Format, check_tag, places
@@ -36,6 +36,8 @@ from .targets.target import Pin
 from .trace import traced
 
 if TYPE_CHECKING:
+    from .analyze.diff.compare import Comparison
+    from .analyze.diff.sides import Side
     from .analyze.graph.facts import Facts
     from .analyze.sbom.document import Format as BillFormat
     from .deliver.push import Pushed
@@ -421,6 +423,68 @@ class Workspace:
         plan = make_plan(self.graph, self.types, wanted)
         with self.store.shared(), self._builder(Request(), Quiet()) as builder:
             return survey(builder, plan, wanted)
+
+    def diff(
+        self,
+        one: str,
+        other: str | None = None,
+        *,
+        against: str | None = None,
+        files: bool = True,
+        fetch: bool = False,
+        request: Request | None = None,
+        listener: Quiet | None = None,
+    ) -> Comparison:
+        """Compare two images, each a target, an image on disk, or one in a registry; or one target with what
+        it was at a revision of git. files, fetch: as `compare` has them. Raises StackbuildError."""
+        from .analyze.diff.compare import compare
+
+        request, listener = replace(request or Request(), output="none"), listener or Quiet()
+        self.remote.watch = listener.transfer
+        with self.store.shared():
+            a = (
+                self._side_at(against, one, request, listener)
+                if against
+                else self._side(one, request, listener)
+            )
+            b = self._side(one if other is None else other, request, listener)
+            return compare(a, b, self.store, self.remote, files=files, fetch=fetch)
+
+    def _side(self, text: str, request: Request, listener: Quiet) -> Side:
+        """An image to compare, built if it is a target."""
+        from .analyze.diff.sides import built_side, kind_of, outside_side
+
+        if kind_of(text) != "target":
+            return outside_side(text, self.store, self.remote, request.platform)
+        (built,) = self.build(str(self._one_image(text)), request=request, listener=listener)
+        return built_side(str(built.address), built.result)
+
+    def _one_image(self, text: str) -> Address:
+        addresses = self._images([text])
+        if len(addresses) > 1:
+            raise RequestError(f"'{text}' means {len(addresses)} images", hint="name one")
+        return addresses[0]
+
+    def _side_at(self, revision: str, text: str, request: Request, listener: Quiet) -> Side:
+        """A target as it was at a revision, built from a checkout of its own into the same store."""
+        from .analyze.diff.sides import kind_of
+        from .git import Repository
+
+        if kind_of(text) != "target":
+            raise RequestError(f"'{text}' is no target, and only those have revisions")
+        repository, address = Repository(self.root), str(self._one_image(text))
+        commit = repository.commit(revision)
+        with repository.checkout(commit) as folder:
+            if not is_workspace_root(folder):
+                raise RequestError(f"at {revision} there is no workspace here")
+            try:
+                with Workspace.open(folder, self.store.path) as workspace:
+                    side = workspace._side(address, request, listener)
+            except StackbuildError as error:
+                fault = Failures(StackbuildError(f"at {revision}: {line}") for line in error.lines())
+                fault.exit_status = error.exit_status
+                raise fault from error
+        return replace(side, name=f"{address} at {revision} ({commit[:12]})")
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""

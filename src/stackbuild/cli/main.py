@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from .. import __version__
 from ..errors import StackbuildError, nearest, one_line
 from . import (
+    diff,
     explain,
     graph,
     image,
@@ -38,6 +39,7 @@ FAMILIES = (
     lock,
     explain,
     inspect,
+    diff,
     query,
     graph,
     watch,

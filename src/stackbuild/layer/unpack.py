@@ -119,15 +119,33 @@ class _StrictInfo(tarfile.TarInfo):
             raise BuildFailed(f"the archive is damaged or cut short: {error}") from error
 
 
-def tar_members(stream: Any) -> Iterator[Member]:
-    """The members of an uncompressed tar. Raises BuildFailed."""
+def tar_headers(stream: Any) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """The headers of an uncompressed tar, each with the archive, which keeps none. Raises BuildFailed."""
     try:
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictInfo) as tar:
-            for member in tar:
-                yield _tar_member(tar, member)
+            while member := tar.next():
+                yield tar, member
+                tar.members.clear()  # type: ignore[attr-defined]  # it would remember every one
         _read_on(stream)
     except (tarfile.TarError, ValueError) as error:
         raise BuildFailed(f"the archive is damaged: {error}") from error
+
+
+def tar_members(stream: Any) -> Iterator[Member]:
+    """The members of an uncompressed tar. Raises BuildFailed."""
+    for tar, member in tar_headers(stream):
+        yield _tar_member(tar, member)
+
+
+def xattrs_of(member: tarfile.TarInfo) -> tuple[tuple[str, bytes], ...]:
+    """The extended attributes of a member that layers keep, sorted."""
+    return tuple(
+        sorted(
+            (name.removeprefix(_XATTR), value.encode("utf-8", "surrogateescape"))
+            for name, value in member.pax_headers.items()
+            if name.startswith(_XATTR) and name.removeprefix(_XATTR).startswith(_KEPT_XATTRS)
+        )
+    )
 
 
 def _read_on(stream: Any) -> None:
@@ -143,16 +161,11 @@ def _tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Member:
     kind = "file" if member.isreg() else _KINDS.get(member.type)
     if kind is None:
         raise BuildFailed(f"'{member.name}' is a device or a pipe, which a layer cannot hold")
-    xattrs = tuple(
-        sorted(
-            (name.removeprefix(_XATTR), value.encode("utf-8", "surrogateescape"))
-            for name, value in member.pax_headers.items()
-            if name.startswith(_XATTR) and name.removeprefix(_XATTR).startswith(_KEPT_XATTRS)
-        )
-    )
     stream: Any = Checked(tar.extractfile(member)) if kind == "file" else None
     mode, link = member.mode & 0o7777, member.linkname
-    return Member(member.name, kind, mode, member.uid, member.gid, int(member.mtime), link, xattrs, stream)
+    return Member(
+        member.name, kind, mode, member.uid, member.gid, int(member.mtime), link, xattrs_of(member), stream
+    )
 
 
 def _zip_members(path: Path) -> Iterator[Member]:

@@ -20,8 +20,9 @@ from ..layer.read import compression_of, decompressed
 from ..layer.write import Layer
 from ..registry.documents import media_type_of
 from ..store import Store
-from .documents import adopt, layers_of
+from .documents import adopt, layers_of, put
 from .model import (
+    CONFIG,
     INDEX,
     LAYER,
     MANIFEST,
@@ -113,7 +114,8 @@ class ImageSource:
                 hint="give an OCI layout folder, an OCI archive or a docker archive",
             )
 
-    def _document(self, name: str, digest: str | None = None, size: int | None = None) -> Any:
+    def _bytes(self, name: str, digest: str | None = None, size: int | None = None) -> bytes:
+        """A document as it is."""
         stream = self.files.open(name)
         if stream is None:
             raise BuildFailed(f"{self.files.name} lacks {name}")
@@ -123,6 +125,10 @@ class ImageSource:
             raise BuildFailed(f"{self.files.name}: {name} is larger than {DOCUMENT_LIMIT} bytes")
         if digest is not None and (digest_of(data) != digest or size not in (None, len(data))):
             raise DigestMismatch(f"{self.files.name}: {name} is not what its descriptor says")
+        return data
+
+    def _document(self, name: str, digest: str | None = None, size: int | None = None) -> Any:
+        data = self._bytes(name, digest, size)
         try:
             value = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -195,15 +201,32 @@ class ImageSource:
             elif kind == MANIFEST:
                 yield descriptor
 
-    def _oci_image(self, descriptor: Descriptor, store: Store, platform: str) -> Image:
-        manifest = self._blob_document(descriptor)
-        media_type_of(canonical_json(manifest), descriptor["mediaType"])
+    def _oci_image(self, of: Descriptor, store: Store, platform: str) -> Image:
+        manifest = self._blob_document(of)
+        media_type_of(canonical_json(manifest), of["mediaType"])
         config = self._blob_document(manifest["config"])
         layers, found = layers_of(manifest, config), platform_text(config)
         if found == platform:
             for descriptor, item in zip(manifest["layers"], layers, strict=True):
                 self._receive(descriptor, item.layer.diff_id, store)
-        return adopt(store, found, config, layers)
+        return self._kept(of, manifest["config"], found, layers, store) or adopt(store, found, config, layers)
+
+    def _kept(
+        self,
+        manifest: Descriptor,
+        config: Descriptor,
+        platform: str,
+        layers: tuple[ImageLayer, ...],
+        store: Store,
+    ) -> Image | None:
+        """An image with its own documents, as a registry's has, when they are in OCI's form."""
+        if manifest["mediaType"] != MANIFEST or config.get("mediaType") != CONFIG:
+            return None
+        stored = [
+            put(store, kind, self._bytes(_blob_name(item), item["digest"], item.get("size")))
+            for kind, item in ((MANIFEST, manifest), (CONFIG, config))
+        ]
+        return Image(platform, stored[0], stored[1], layers)
 
     def _receive(self, descriptor: Descriptor, diff_id: str, store: Store) -> None:
         digest = check_digest(descriptor["digest"])

@@ -1,0 +1,1 @@
+"""Differences of two images: layers, files, configuration, packages, and the bytes to pull."""
