@@ -34,6 +34,7 @@ from .targets.target import Pin
 
 if TYPE_CHECKING:
     from .analyze.sbom.document import Format as BillFormat
+    from .build.compare import Comparison
     from .deliver.push import Pushed
     from .ecosystems.ecosystem import Package
 
@@ -356,6 +357,33 @@ class Workspace:
             finally:
                 builder.pins.save()
         return found
+
+    def why(self, *specs: str, against: str | None = None, locked: bool = False) -> Comparison:
+        """The causes of what is to be built, or was built last; with `against`, of what differs from a git
+        revision or from a record FILE.json. Builds nothing. Raises StackbuildError."""
+        from .build.compare import compare
+
+        plan = make_plan(self.graph, self.types, self._wanted(specs))
+        with self._builder(Request(locked=locked), Quiet()) as builder:
+            return compare(builder, plan, against)
+
+    def export(
+        self, *specs: str, file: str | Path, locked: bool = False, listener: Quiet | None = None
+    ) -> int:
+        """Build targets, and write a record of them to FILE.json; returns how many it holds.
+
+        Raises StackbuildError.
+        """
+        from .build.record import check_name, write_record
+
+        path, plan = check_name(file), make_plan(self.graph, self.types, self._wanted(specs))
+        with self.store.shared(), self._builder(Request(locked=locked), listener or Quiet()) as builder:
+            try:
+                outcomes = builder.run(plan)
+            finally:
+                builder.pins.save()
+            write_record(path, builder, plan.roots, outcomes.values())
+        return len({node.address for node in outcomes})
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""

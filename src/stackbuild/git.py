@@ -56,6 +56,19 @@ class Repository:
         others = self._git("ls-files", "--others", "--exclude-standard", "-z")
         return {os.fsdecode(path) for path in (tracked + others).split(b"\0") if path}
 
+    def ignored(self) -> list[str]:
+        """What git ignores: files, and folders, which end in "/"."""
+        listed = self._git(
+            "ls-files",
+            "--others",
+            "--ignored",
+            "--exclude-standard",
+            "--directory",
+            "--no-empty-directory",
+            "-z",
+        )
+        return [path for path in map(os.fsdecode, listed.split(b"\0")) if path]
+
     def files(self, commit: str, name: str) -> set[str]:
         """Every path in a commit whose last part is `name`."""
         listed = self._git("ls-tree", "-r", "-z", "--name-only", commit)

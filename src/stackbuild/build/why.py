@@ -1,0 +1,271 @@
+"""The shortest cause of each rebuild: from the targets that were asked about down to what a person changed.
+
+Nodes are walked from the top, each beside the past that the node above it was built from. A need whose result
+is the same as then is not entered; what differs in a node's own recipe is a cause; what only passes on the
+difference of a need is none.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..errors import Position, one_line
+from .causes import Cause, differing, words
+from .plan import Node, Plan
+from .run import Builder
+from .survey import State, Survey
+
+
+@dataclass(frozen=True)
+class Past:
+    """A node as it was. mark: tells two pasts of one node apart; key: None while unknown; recipe: as a State
+    has it; results: of its needs by name; result, results: None where unknown."""
+
+    mark: Hashable
+    key: str | None
+    recipe: Mapping[str, Any]
+    results: Mapping[str, Any | None]
+    result: Any | None = None
+
+
+class Before(Protocol):
+    """What the present is compared with. A Cause instead of a past says why there is none; None, that there
+    is nothing to compare.
+    """
+
+    def of(self, state: State) -> Past | Cause | None:
+        """The past of a target that was asked about."""
+        ...
+
+    def need(self, past: Past, state: State) -> Past | Cause:
+        """The past of a node that the node with `past` needs, as it needed it."""
+        ...
+
+    def counts(self, folder: str, cause: Cause) -> bool:
+        """Whether a difference in a target of `folder` is one."""
+        ...
+
+
+@dataclass
+class Root:
+    """A cause, once for all who have it.
+
+    nodes: whose recipes have it, the nearest to a target first; way: from a target that was asked about to
+    the first of them; reached: the targets asked about that it reaches.
+    """
+
+    cause: Cause
+    text: str
+    where: Position | None
+    nodes: list[Node] = field(default_factory=list)
+    way: list[Node] = field(default_factory=list)
+    reached: list[Node] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """asked: the uppermost targets that were asked about; states: of all nodes; roots: the causes, those that
+    reach most first; carried: nodes that differ only because of a need; troubles: nodes that could not be
+    compared whole, and why."""
+
+    asked: list[Node]
+    states: Survey
+    roots: list[Root]
+    carried: list[Node]
+    troubles: Mapping[str, str]
+
+
+class Builds:
+    """The builds before, as the store's records have them."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder, self._records = builder, builder.store.records
+
+    def of(self, state: State) -> Past | Cause | None:
+        name = self._builder.name(state.node)
+        key = self._records.latest(name)
+        if key is None:
+            return Cause("new") if state.status != "reused" else None
+        if key == state.key and state.status == "reused":
+            key = self._records.before(name)
+        return self._past(key) if key else None
+
+    def need(self, past: Past, state: State) -> Past | Cause:
+        name, result = self._builder.name(state.node), past.results[str(state.node)]
+        for key in (self._records.latest(name), self._records.before(name)):
+            if key is not None and self._records.result(key) == result:
+                return self._past(key)
+        maker = self._records.maker(name, result)
+        return self._past(maker) if maker else Cause("gone")
+
+    def _past(self, key: str) -> Past | Cause:
+        record = self._records.load(key)
+        if record is None:
+            return Cause("gone")
+        return Past(key, key, record.recipe, record.recipe["results"], record.result)
+
+    def counts(self, folder: str, cause: Cause) -> bool:
+        return True
+
+
+def explain_causes(builder: Builder, plan: Plan, states: Survey, before: Before) -> Answer:
+    """Why the targets that a plan is for differ from `before`."""
+    asked = [node for node in dict.fromkeys(plan.roots) if not plan.edges.in_degree(node)]
+    if isinstance(before, Builds) and any(states[node].status != "reused" for node in asked):
+        starts = [node for node in asked if states[node].status != "reused"]
+    else:
+        starts = asked
+    walk = _Walk(builder, plan, states, before)
+    walk.run(starts)
+    roots, carried = walk.roots(starts)
+    troubles = {str(node): state.trouble for node, state in states.items() if state.trouble}
+    return Answer(asked, states, roots, carried, troubles)
+
+
+_Place = tuple[Node, Hashable]
+
+
+class _Walk:
+    """Of each node with one of its pasts: the causes that it has itself, and where the walk went from it."""
+
+    def __init__(self, builder: Builder, plan: Plan, states: Survey, before: Before) -> None:
+        self._builder, self._plan, self._states, self._before = builder, plan, states, before
+        self._causes: dict[_Place, list[Cause]] = {}
+        self._next: dict[_Place, list[_Place]] = {}
+        self._from: dict[_Place, _Place | None] = {}
+
+    def run(self, starts: Iterable[Node]) -> None:
+        """Walk breadth first, so that the way by which a place is found is the shortest."""
+        waiting: deque[tuple[_Place, State, Past]] = deque()
+
+        def enter(state: State, past: Past | Cause | None, origin: _Place | None) -> None:
+            if past is None:
+                return
+            place = (state.node, past.mark if isinstance(past, Past) else past)
+            if origin is not None:
+                self._next[origin].append(place)
+            if place in self._from:
+                return
+            self._from[place], self._next[place] = origin, []
+            if isinstance(past, Past):
+                waiting.append((place, state, past))
+            else:
+                self._causes[place] = [past]
+
+        for node in starts:
+            enter(self._states[node], self._before.of(self._states[node]), None)
+        while waiting:
+            place, state, past = waiting.popleft()
+            changed = self._changed_needs(state, past)
+            self._causes[place] = self._own(state, past, changed)
+            for need in changed:
+                enter(need, self._before.need(past, need), place)
+
+    def _changed_needs(self, state: State, past: Past) -> list[State]:
+        """The needs that both have, unless their results are known to be the same."""
+        needs = [self._states[need] for need in dict.fromkeys(self._plan.needs[state.node])]
+        return [
+            need
+            for need in needs
+            if str(need.node) in past.results
+            and (need.result is None or past.results[str(need.node)] != need.result)
+        ]
+
+    def _own(self, state: State, past: Past, changed: Sequence[State]) -> list[Cause]:
+        """The causes that a node has itself, not through a need."""
+        skipped = {"results"}
+        if "inputs" not in state.recipe or "inputs" not in past.recipe:
+            skipped.add("inputs")
+        before, after = (
+            {name: value for name, value in recipe.items() if name not in skipped}
+            for recipe in (past.recipe, state.recipe)
+        )
+        if before["type"] != after["type"]:
+            return [Cause("field", ("type",), before["type"], after["type"])]
+        folder = state.node.address.folder
+        found = [
+            cause
+            for cause in differing(before, after)
+            if self._before.counts(folder, cause) and not (changed and cause.kind == "under")
+        ]
+        if found:
+            return found
+        gone = [name for name in before["needs"] if name not in after["needs"]]
+        come = [name for name in after["needs"] if name not in before["needs"]]
+        if gone or come:
+            removed = [Cause("dependency", (name,), True, None) for name in gone]
+            return removed + [Cause("dependency", (name,), None, True) for name in come]
+        if state.status == "built" and state.key == past.key:
+            return [Cause("damaged")]
+        if not changed and state.result is not None and past.result not in (None, state.result):
+            return [Cause("result", (), *_first_difference(past.result, state.result))]
+        return []
+
+    def roots(self, starts: Sequence[Node]) -> tuple[list[Root], list[Node]]:
+        """The causes, and the nodes that only pass some on."""
+        rank = {node: number for number, node in enumerate(self._plan.order())}
+        places = sorted(self._from, key=lambda place: -rank[place[0]])  # users before what they need
+        bits = {node: 1 << number for number, node in enumerate(starts)}
+        reach = {place: bits[place[0]] if self._from[place] is None else 0 for place in places}
+        for place in places:
+            for other in self._next[place]:
+                reach[other] |= reach[place]
+        reasons: set[_Place] = set()
+        carried: set[Node] = set()
+        for place in reversed(places):
+            if self._causes[place]:
+                reasons.add(place)
+            elif any(other in reasons for other in self._next[place]):
+                reasons.add(place)
+                carried.add(place[0])
+        return self._gathered(starts, reach), sorted(carried, key=str)
+
+    def _gathered(self, starts: Sequence[Node], reach: Mapping[_Place, int]) -> list[Root]:
+        found: dict[tuple[str, Position | None], Root] = {}
+        bits: dict[int, int] = {}
+        for place in self._from:  # the nearest first
+            node = place[0]
+            for cause in self._causes[place]:
+                text, where = one_line(words(cause, node.address.folder)), self._where(node, cause)
+                root = found.setdefault((text, where), Root(cause, text, where))
+                if node not in root.nodes:
+                    root.nodes.append(node)
+                root.way = root.way or self._way(place)
+                bits[id(root)] = bits.get(id(root), 0) | reach[place]
+        for root in found.values():
+            root.reached = [node for at, node in enumerate(starts) if bits[id(root)] >> at & 1]
+        return sorted(
+            found.values(), key=lambda root: (-len(root.reached), len(root.way), -len(root.nodes), root.text)
+        )
+
+    def _way(self, place: _Place) -> list[Node]:
+        way, at = [], place
+        while True:
+            way.append(at[0])
+            origin = self._from[at]
+            if origin is None:
+                return way[::-1]
+            at = origin
+
+    def _where(self, node: Node, cause: Cause) -> Position | None:
+        """Where a field that differs is written: in the target, or in the defaults that reach it."""
+        declaration = self._builder.graph.declarations[node.address]
+        if cause.kind != "field" or not cause.path or cause.path[0] not in declaration.places:
+            return None
+        return declaration.position(cause.path)
+
+
+def _first_difference(before: Any, after: Any) -> tuple[Any, Any]:
+    """The first digests in which two results differ, else the results."""
+    pairs = zip(_digests(before), _digests(after), strict=False)
+    return next(((old, new) for old, new in pairs if old != new), (before, after))
+
+
+def _digests(result: Any) -> list[str]:
+    if isinstance(result, Mapping):
+        own = [result[name] for name in ("digest", "diff_id") if isinstance(result.get(name), str)]
+        return own + [digest for value in result.values() for digest in _digests(value)]
+    return [digest for value in result for digest in _digests(value)] if isinstance(result, list) else []
