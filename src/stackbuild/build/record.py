@@ -30,7 +30,7 @@ from .why import Past
 VERSION = 1
 SUFFIX = ".json"
 """How a record's name ends, so that it is told from a revision."""
-MOST = 64 << 20
+MOST = 32 << 20
 """Bytes that a record may have."""
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # the user information of a URL (RFC 3986 section 3.2.1)
 
@@ -156,7 +156,7 @@ class Recorded:
             try:
                 if digest(recipe, "sha256") == targets[name].key:
                     return recipe
-            except (TypeError, RecursionError):
+            except (TypeError, ValueError, RecursionError):
                 pass  # what no recipe can hold
         shown = name if len(name) <= 100 else f"{name[:100]}…"
         raise RequestError(

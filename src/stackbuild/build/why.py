@@ -7,6 +7,7 @@ difference of a need is none.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from .causes import Cause, differing, words
 from .plan import Node, Plan
 from .run import Builder
 from .survey import State, Survey
+
+_LONGEST = 500  # characters of a cause, whose names may come from elsewhere
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Before(Protocol):
         ...
 
     def counts(self, folder: str, cause: Cause) -> bool:
-        """Whether a difference in a target of `folder` is one."""
+        """Whether a file of a target in `folder`, added or changed, is a difference."""
         ...
 
 
@@ -53,15 +56,15 @@ class Before(Protocol):
 class Root:
     """A cause, once for all who have it.
 
-    nodes: whose recipes have it, the nearest to a target first; way: from a target that was asked about to
-    the first of them; reached: the targets asked about that it reaches.
+    way: from a target that was asked about to the nearest node that has it; nodes: all that have it, the
+    nearest first; reached: the targets asked about that it reaches.
     """
 
     cause: Cause
     text: str
     where: Position | None
+    way: list[Node]
     nodes: list[Node] = field(default_factory=list)
-    way: list[Node] = field(default_factory=list)
     reached: list[Node] = field(default_factory=list)
 
 
@@ -185,12 +188,8 @@ class _Walk:
         )
         if before["type"] != after["type"]:
             return [Cause("field", ("type",), before["type"], after["type"])]
-        folder = state.node.address.folder
-        found = [
-            cause
-            for cause in differing(before, after)
-            if self._before.counts(folder, cause) and not (changed and cause.kind == "under")
-        ]
+        causes = differing(before, after)
+        found = [cause for cause in causes if not self._follows(cause, causes, state.node, changed)]
         if found:
             return found
         gone = [name for name in before["needs"] if name not in after["needs"]]
@@ -203,6 +202,29 @@ class _Walk:
         if not changed and state.result is not None and past.result not in (None, state.result):
             return [Cause("result", (), *_first_difference(past.result, state.result))]
         return []
+
+    def _follows(self, cause: Cause, causes: Sequence[Cause], node: Node, changed: Sequence[State]) -> bool:
+        """Whether a difference is none, or comes with another that is named."""
+        fields = [other for other in causes if other.kind == "field"]
+        match cause.kind:
+            case "file" if not self._before.counts(node.address.folder, cause):
+                return True
+            case "file" if cause.change != "changed":
+                finding = self._builder.types[
+                    self._builder.graph.declarations[node.address].type_name
+                ].finding
+                return self._is_there(node, cause) and any(field.path[0] in finding for field in fields)
+            case "under":
+                return bool(changed)
+            case "time":
+                return any(field.new == cause.new or field.old == cause.old for field in fields)
+            case _:
+                return False
+
+    def _is_there(self, node: Node, cause: Cause) -> bool:
+        """Whether a file that came or went is in the tree."""
+        root = self._builder.graph.packages.workspace.root
+        return os.path.lexists(root / node.address.folder / cause.name)
 
     def roots(self, starts: Sequence[Node]) -> tuple[list[Root], list[Node]]:
         """The causes, and the nodes that only pass some on."""
@@ -225,18 +247,19 @@ class _Walk:
 
     def _gathered(self, starts: Sequence[Node], reach: Mapping[_Place, int]) -> list[Root]:
         found: dict[tuple[str, Position | None], Root] = {}
+        nodes: dict[int, dict[Node, None]] = {}
         bits: dict[int, int] = {}
         for place in self._from:  # the nearest first
             node = place[0]
             for cause in self._causes[place]:
-                text, where = one_line(words(cause, node.address.folder)), self._where(node, cause)
-                root = found.setdefault((text, where), Root(cause, text, where))
-                if node not in root.nodes:
-                    root.nodes.append(node)
-                root.way = root.way or self._way(place)
+                text = one_line(words(cause, node.address.folder))[:_LONGEST]
+                where = self._where(node, cause)
+                root = found.setdefault((text, where), Root(cause, text, where, self._way(place)))
+                nodes.setdefault(id(root), {})[node] = None
                 bits[id(root)] = bits.get(id(root), 0) | reach[place]
         for root in found.values():
-            root.reached = [node for at, node in enumerate(starts) if bits[id(root)] >> at & 1]
+            root.nodes = list(nodes[id(root)])
+            root.reached = _members(starts, bits[id(root)])
         return sorted(
             found.values(), key=lambda root: (-len(root.reached), len(root.way), -len(root.nodes), root.text)
         )
@@ -256,6 +279,15 @@ class _Walk:
         if cause.kind != "field" or not cause.path or cause.path[0] not in declaration.places:
             return None
         return declaration.position(cause.path)
+
+
+def _members(starts: Sequence[Node], bits: int) -> list[Node]:
+    found = []
+    while bits:
+        lowest = bits & -bits
+        found.append(starts[lowest.bit_length() - 1])
+        bits ^= lowest
+    return found
 
 
 def _first_difference(before: Any, after: Any) -> tuple[Any, Any]:

@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain, or export."""
     from ..api import Workspace
-    from ..build.compare import as_json, lines
+    from ..build.telling import as_json, lines
 
     with Workspace.open() as workspace:
         if options.export is not None:
