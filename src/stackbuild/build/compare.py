@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .past import Builds
 from .plan import Node, Plan
 from .record import SUFFIX, Recorded, machine, shared, shared_key
 from .revision import Revision
 from .run import Builder
 from .survey import Survey, survey
-from .why import Answer, Builds, explain_causes
+from .why import Answer, explain_causes
 
 
 @dataclass(frozen=True)

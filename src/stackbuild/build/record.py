@@ -22,10 +22,10 @@ from ..keys import digest
 from ..layer.codec import Codec
 from ..store.files import write_atomically
 from .causes import Cause
+from .past import Past
 from .plan import Node
 from .run import Builder, Outcome
 from .survey import State
-from .why import Past
 
 VERSION = 1
 SUFFIX = ".json"

@@ -14,11 +14,11 @@ from ..errors import RequestError, StackbuildError
 from ..git import Repository
 from ..graph.load import TargetGraph
 from .causes import Cause
+from .past import Past
 from .pins import Pins
 from .plan import Node, Plan, make_plan
 from .run import Builder
 from .survey import State, Survey, survey
-from .why import Past
 
 
 class Revision:
@@ -53,7 +53,7 @@ class Revision:
         if before is None:
             return Cause("absent", (f"at {self._revision}",))
         results = {name: self.states[name].result for name in before.recipe["needs"]}
-        return Past(str(state.node), before.key, before.recipe, results, before.result)
+        return Past(str(state.node), None, before.recipe, results, before.result)
 
     def need(self, past: Past, state: State) -> Past | Cause:
         """The same; the names of nodes are as good on every side."""
