@@ -56,7 +56,7 @@ class Repository:
         others = self._git("ls-files", "--others", "--exclude-standard", "-z")
         return {os.fsdecode(path) for path in (tracked + others).split(b"\0") if path}
 
-    def ignored(self) -> list[str]:
+    def ignored(self) -> set[str]:
         """What git ignores: files, and folders, which end in "/"."""
         listed = self._git(
             "ls-files",
@@ -67,7 +67,7 @@ class Repository:
             "--no-empty-directory",
             "-z",
         )
-        return [path for path in map(os.fsdecode, listed.split(b"\0")) if path]
+        return {path for path in map(os.fsdecode, listed.split(b"\0")) if path}
 
     def files(self, commit: str, name: str) -> set[str]:
         """Every path in a commit whose last part is `name`."""

@@ -71,6 +71,23 @@ def test_what_git_ignores_is_no_difference(shop, need):  # noqa: F811
     assert list(causes(shop, "//app:img", "--against", "HEAD")) == ["file app/src/z added"]
 
 
+def test_a_file_that_git_ignores_is_lent_to_the_revision_but_through_no_link(shop, need, tmp_path):  # noqa: F811
+    need("git")
+    (shop.root / "app/src/data").unlink()
+    (shop.root / "app/src/main.sh").unlink()
+    (shop.root / "app/src").rmdir()
+    (shop.root / "app/src").symlink_to(tmp_path)
+    shop.write(".gitignore", "dist/\n*.bin\n")
+    git(shop, "init", "-q")
+    commit(shop)
+    (shop.root / "app/src").unlink()
+    shop.write("app/src/made.bin", "x")
+    status, out, _ = shop.run("why", "//app:img", "--against", "HEAD")
+    assert status == 0 and "not compared whole: //app:src" in out and not (tmp_path / "made.bin").exists()
+    commit(shop)
+    assert causes(shop, "//app:img", "--against", "HEAD") == {}
+
+
 def test_a_target_that_was_not_there_and_a_tree_that_cannot_be_read(shop, need):  # noqa: F811
     need("git")
     commit(shop)

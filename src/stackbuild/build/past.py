@@ -13,8 +13,8 @@ from .survey import State
 
 @dataclass(frozen=True)
 class Past:
-    """A node as it was. mark: tells two pasts of one node apart; key: of a build, None elsewhere; recipe: as a State
-    has it; results: of its needs by name; result, results: None where unknown."""
+    """A node as it was. mark: tells two pasts of one node apart; key: of a build, None elsewhere; recipe: as
+    a State has it; results: of its needs by name; result, results: None where unknown."""
 
     mark: Hashable
     key: str | None
@@ -34,10 +34,6 @@ class Before(Protocol):
 
     def need(self, past: Past, state: State) -> Past | Cause:
         """The past of a node that the node with `past` needs, as it needed it."""
-        ...
-
-    def counts(self, folder: str, cause: Cause) -> bool:
-        """Whether a file of a target in `folder`, added or changed, is a difference."""
         ...
 
 
@@ -69,6 +65,3 @@ class Builds:
         if record is None:
             return Cause("gone")
         return Past(key, key, record.recipe, record.recipe["results"], record.result)
-
-    def counts(self, folder: str, cause: Cause) -> bool:
-        return True

@@ -104,7 +104,7 @@ def shared_key(recipe: Mapping[str, Any]) -> str:
 def check_name(file: str | Path) -> Path:
     """The path of a record to be written. Raises RequestError."""
     path = Path(file)
-    if path.suffix != SUFFIX:
+    if not path.name.endswith(SUFFIX):
         raise RequestError(f"'{file}' does not end in {SUFFIX}, by which a record is known", hint="rename it")
     if path.is_dir() or not path.parent.is_dir():
         raise RequestError(f"cannot write '{file}'", hint="name a file in a folder that is there")
@@ -180,10 +180,6 @@ class Recorded:
         """The same; the names of nodes are as good on every machine."""
         return self.of(state)
 
-    def counts(self, folder: str, cause: Cause) -> bool:
-        """Every difference counts."""
-        return True
-
     def check_knows(self, nodes: Iterable[Node]) -> None:
         """Raise RequestError unless the record has one of the nodes."""
         nodes = list(nodes)
@@ -193,6 +189,8 @@ class Recorded:
 
 
 def _read(file: Path) -> _Document:
+    if file.exists() and not file.is_file():
+        raise RequestError(f"{file} is no file")
     try:
         with open(file, "rb") as opened:
             data = opened.read(MOST + 1)

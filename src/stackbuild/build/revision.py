@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +35,8 @@ class Revision:
         commit = repository.commit(revision)
         self.name = revision if commit.startswith(revision) else f"{revision} ({commit[:12]})"
         self._revision = revision
-        self._ignored = repository.ignored()
         with repository.checkout(commit, builder.store.temp) as tree:
+            _lend(tree.resolve(), repository.folder, repository.ignored(), present)
             try:
                 states = _survey(builder, tree, plan, present)
             except StackbuildError as error:
@@ -59,14 +62,28 @@ class Revision:
         """The same; the names of nodes are as good on every side."""
         return self.of(state)
 
-    def counts(self, folder: str, cause: Cause) -> bool:
-        """A file that git ignores is in no revision, and says nothing of what changed."""
-        if cause.kind != "file" or cause.old is not None:
-            return True
-        path = f"{folder}/{cause.name}".lstrip("/")
-        return not any(
-            path == other or (other.endswith("/") and path.startswith(other)) for other in self._ignored
-        )
+
+def _lend(tree: Path, root: Path, ignored: Collection[str], present: Survey) -> None:
+    """Put what git ignores into another tree, where targets of the present read it: it is in no revision, and
+    says nothing of what changed."""
+    for path in _files(present):
+        if path not in ignored and not any(str(parent) + "/" in ignored for parent in Path(path).parents):
+            continue
+        place = tree / path
+        if place.parent.resolve() == place.parent:  # and leads nowhere else
+            with contextlib.suppress(OSError):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / path, place, follow_symlinks=False)
+
+
+def _files(present: Survey) -> Iterator[str]:
+    """The files of the tree that recipes say were read, where `differing` finds them."""
+    for state in present.values():
+        inputs = state.recipe.get("inputs")
+        found = inputs.get("from") if isinstance(inputs, Mapping) else None
+        files = found.get("files") if isinstance(found, Mapping) else None
+        for name in files if isinstance(files, Mapping) else ():
+            yield f"{state.node.address.folder}/{name}".lstrip("/")
 
 
 def _survey(builder: Builder, tree: Path, plan: Plan, present: Survey) -> dict[Node, State]:

@@ -90,7 +90,8 @@ def _headline(found: Comparison) -> str:
         return f"{subject(everything)} up to date{rest}"
     if answer.roots:
         return f"{subject(changed)} different from {found.name}:"
-    return f"{subject(everything)} the same as {'in' if found.kind == 'record' else 'at'} {found.name}"
+    rest = ", as far as they could be compared" if answer.troubles else ""
+    return f"{subject(everything)} the same as {'in' if found.kind == 'record' else 'at'} {found.name}{rest}"
 
 
 def _told(root: Root) -> list[str]:

@@ -142,11 +142,9 @@ class _Walk:
         return []
 
     def _follows(self, cause: Cause, causes: Sequence[Cause], node: Node, changed: Sequence[State]) -> bool:
-        """Whether a difference is none, or comes with another that is named."""
+        """Whether a difference only comes with another that is named."""
         fields = [other for other in causes if other.kind == "field"]
         match cause.kind:
-            case "file" if not self._before.counts(node.address.folder, cause):
-                return True
             case "file" if cause.change != "changed":
                 finding = self._builder.types[
                     self._builder.graph.declarations[node.address].type_name
