@@ -375,15 +375,16 @@ class Workspace:
         Raises StackbuildError.
         """
         from .build.record import check_name, write_record
+        from .build.survey import survey
 
-        path, plan = check_name(file), make_plan(self.graph, self.types, self._wanted(specs))
-        with self.store.shared(), self._builder(Request(locked=locked), listener or Quiet()) as builder:
-            try:
-                outcomes = builder.run(plan)
-            finally:
-                builder.pins.save()
-            write_record(path, builder, plan.roots, outcomes.values())
-        return len({node.address for node in outcomes})
+        path, request = check_name(file), Request(output="none", locked=locked)
+        with self.store.shared():
+            self.build(*specs, request=request, listener=listener)
+            plan = make_plan(self.graph, self.types, self._wanted(specs))
+            with self._builder(request, Quiet()) as builder:
+                states = survey(builder, plan, lambda node: None)
+                write_record(path, builder, plan.roots, states)
+        return len({node.address for node in states})
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""

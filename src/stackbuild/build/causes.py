@@ -61,8 +61,8 @@ def _cause(path: tuple[str, ...], old: Any, new: Any) -> Cause:
             return Cause("archive", (), old, new)
         case ("inputs", "image"):
             return Cause("base", (), old, new)
-        case ("inputs", "from", "mtime") | ("inputs", "epoch"):
-            return Cause("time", (), old, new)
+        case ("inputs", "from", "mtime" as name) | ("inputs", "epoch" as name):
+            return Cause("time", (name,), old, new)
         case ("inputs", "codec"):
             return Cause("compressor", (), old, new)
         case ("inputs", "writer"):

@@ -46,7 +46,8 @@ def compare(builder: Builder, plan: Plan, against: str | None) -> Comparison:
         return _with_record(builder, plan, survey(builder, plan, last_result), recorded)
     states = survey(builder, plan, last_result)
     if against is None:
-        return Comparison(explain_causes(builder, plan, states, Builds(builder)), "build", "the build before")
+        answer = explain_causes(builder, plan, states, Builds(builder), building=True)
+        return Comparison(answer, "build", "the build before")
     revision = Revision(builder, plan, states, against)
     answer = explain_causes(builder, plan, states, revision)
     answer = replace(answer, troubles={**answer.troubles, **revision.troubles})

@@ -24,8 +24,8 @@ from ..store.files import write_atomically
 from .causes import Cause
 from .past import Past
 from .plan import Node
-from .run import Builder, Outcome
-from .survey import State
+from .run import Builder
+from .survey import State, Survey
 
 VERSION = 1
 SUFFIX = ".json"
@@ -111,19 +111,21 @@ def check_name(file: str | Path) -> Path:
     return path
 
 
-def write_record(file: Path, builder: Builder, asked: Iterable[Node], outcomes: Iterable[Outcome]) -> None:
-    """Write what outcomes were made of. Raises RequestError when it is too much, StoreError."""
+def write_record(file: Path, builder: Builder, asked: Iterable[Node], states: Survey) -> None:
+    """Write what targets that are built were made of. Raises RequestError when it is too much, StoreError."""
+    if missing := [node for node, state in states.items() if state.result is None]:
+        raise RequestError(f"{missing[0]} changed since it was built", hint="export when it is at rest")
     document = {
         "record": VERSION,
         "asked": [str(node) for node in asked],
         "machine": machine(builder),
         "targets": {
-            str(outcome.node): {
-                "key": shared_key(outcome.recipe),
-                "recipe": {name: item for name, item in shared(outcome.recipe).items() if name != "results"},
-                "result": shared(outcome.result),
+            str(node): {
+                "key": shared_key(state.recipe),
+                "recipe": {name: item for name, item in shared(state.recipe).items() if name != "results"},
+                "result": shared(state.result),
             }
-            for outcome in sorted(outcomes, key=lambda outcome: str(outcome.node))
+            for node, state in sorted(states.items(), key=lambda item: str(item[0]))
         },
     }
     data = json.dumps(document, indent=1).encode()

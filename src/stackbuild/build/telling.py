@@ -9,7 +9,7 @@ from ..declare.address import Address
 from ..errors import one_line
 from .compare import Comparison
 from .plan import Node
-from .why import Root
+from .why import RootCause
 
 
 def as_json(found: Comparison) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def as_json(found: Comparison) -> dict[str, Any]:
     document: dict[str, Any] = {
         "against": {"kind": found.kind, "name": found.name},
         "targets": [{**_named(node), "status": answer.states[node].status} for node in answer.asked],
-        "causes": [_cause(root) for root in answer.roots],
+        "causes": [_cause(root) for root in answer.causes],
         "carried": [_named(node) for node in answer.carried],
         "not_compared": dict(answer.troubles),
     }
@@ -30,7 +30,7 @@ def as_json(found: Comparison) -> dict[str, Any]:
     return document
 
 
-def _cause(root: Root) -> dict[str, Any]:
+def _cause(root: RootCause) -> dict[str, Any]:
     return {
         "kind": root.cause.kind,
         "name": root.cause.name,
@@ -53,12 +53,12 @@ def lines(found: Comparison, most: int) -> list[str]:
     """The same for people. most: causes to show."""
     answer = found.answer
     told = [_headline(found)]
-    for root in answer.roots[:most]:
+    for root in answer.causes[:most]:
         told += _told(root)
-    if len(answer.roots) > most:
-        told.append(f"and {len(answer.roots) - most} more causes (--all shows them)")
+    if len(answer.causes) > most:
+        told.append(f"and {len(answer.causes) - most} more causes (--all shows them)")
     only = {node.address for node in answer.carried}
-    only -= {node.address for root in answer.roots for node in root.nodes}
+    only -= {node.address for root in answer.causes for node in root.nodes}
     if len(answer.asked) == 1:
         only -= {answer.asked[0].address}
     if only:
@@ -73,7 +73,7 @@ def _headline(found: Comparison) -> str:
     answer, one = found.answer, len(found.answer.asked) == 1
     everything = {node.address for node in answer.states}
     waiting = {node.address for node, state in answer.states.items() if state.status != "reused"}
-    changed = {node.address for root in answer.roots for node in root.nodes}
+    changed = {node.address for root in answer.causes for node in root.nodes}
     changed |= {node.address for node in answer.carried}
 
     def subject(some: Collection[Address]) -> str:
@@ -86,15 +86,17 @@ def _headline(found: Comparison) -> str:
     if found.kind == "build" and waiting:
         return f"{subject(waiting)} to be built:"
     if found.kind == "build":
-        rest = "; what changed since the build before:" if answer.roots else ", and no earlier build is known"
+        rest = (
+            "; what changed since the build before:" if answer.causes else ", and no earlier build is known"
+        )
         return f"{subject(everything)} up to date{rest}"
-    if answer.roots:
+    if answer.causes:
         return f"{subject(changed)} different from {found.name}:"
     rest = ", as far as they could be compared" if answer.troubles else ""
     return f"{subject(everything)} the same as {'in' if found.kind == 'record' else 'at'} {found.name}{rest}"
 
 
-def _told(root: Root) -> list[str]:
+def _told(root: RootCause) -> list[str]:
     """A cause, the way to it, and who else has it or is reached by it."""
     nearest = root.way[-1].address
     way = [str(node.address) for node in root.way if node.address != nearest]
@@ -132,7 +134,7 @@ def _record_lines(found: Comparison) -> Iterator[str]:
     text = f"{same} of {total} keys are the same"
     if unknown:
         text += f", {unknown} not known until what they need is built here"
-    broken = any(root.cause.kind == "result" for root in found.answer.roots)
+    broken = any(root.cause.kind == "result" for root in found.answer.causes)
     if same == total and not broken:
         text += ", so the digests must be" + (f"; {missing} not built here" if missing else ", and are")
     yield text

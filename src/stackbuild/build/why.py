@@ -7,6 +7,8 @@ difference of a need is none.
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -15,7 +17,7 @@ from typing import Any
 
 from ..errors import Position, one_line
 from .causes import Cause, differing, words
-from .past import Before, Builds, Past
+from .past import Before, Past
 from .plan import Node, Plan
 from .run import Builder
 from .survey import State, Survey
@@ -24,7 +26,7 @@ _LONGEST = 500  # characters of a cause, whose names may come from elsewhere
 
 
 @dataclass
-class Root:
+class RootCause:
     """A cause, once for all who have it.
 
     way: from a target that was asked about to the nearest node that has it; nodes: all that have it, the
@@ -41,29 +43,32 @@ class Root:
 
 @dataclass(frozen=True)
 class Answer:
-    """asked: the uppermost targets that were asked about; states: of all nodes; roots: the causes, those that
-    reach most first; carried: nodes that differ only because of a need; troubles: nodes that could not be
+    """asked: the uppermost targets that were asked about; states: of all nodes; causes: those that reach
+    most first; carried: nodes that differ only because of a need; troubles: nodes that could not be
     compared whole, and why."""
 
     asked: list[Node]
     states: Survey
-    roots: list[Root]
+    causes: list[RootCause]
     carried: list[Node]
     troubles: Mapping[str, str]
 
 
-def explain_causes(builder: Builder, plan: Plan, states: Survey, before: Before) -> Answer:
-    """Why the targets that a plan is for differ from `before`."""
+def explain_causes(
+    builder: Builder, plan: Plan, states: Survey, before: Before, *, building: bool = False
+) -> Answer:
+    """Why the targets that a plan is for differ from `before`.
+
+    building: only those that are to be built are asked about, where there are any.
+    """
     asked = [node for node in dict.fromkeys(plan.roots) if not plan.edges.in_degree(node)]
-    if isinstance(before, Builds) and any(states[node].status != "reused" for node in asked):
-        starts = [node for node in asked if states[node].status != "reused"]
-    else:
-        starts = asked
+    waiting = [node for node in asked if building and states[node].status != "reused"]
+    starts = waiting or asked
     walk = _Walk(builder, plan, states, before)
     walk.run(starts)
-    roots, carried = walk.roots(starts)
+    causes, carried = walk.found(starts)
     troubles = {str(node): state.trouble for node, state in states.items() if state.trouble}
-    return Answer(asked, states, roots, carried, troubles)
+    return Answer(asked, states, causes, carried, troubles)
 
 
 _Place = tuple[Node, Hashable]
@@ -146,16 +151,15 @@ class _Walk:
         fields = [other for other in causes if other.kind == "field"]
         match cause.kind:
             case "file" if cause.change != "changed":
-                finding = self._builder.types[
-                    self._builder.graph.declarations[node.address].type_name
-                ].finding
+                declaration = self._builder.graph.declarations[node.address]
+                finding = self._builder.types[declaration.type_name].finding
                 return self._is_there(node, cause) and any(field.path[0] in finding for field in fields)
             case "under":
                 return bool(changed)
             case "order":
                 return bool(fields)
             case "time":
-                return any(field.new == cause.new or field.old == cause.old for field in fields)
+                return any(field.path == cause.path for field in fields)
             case _:
                 return False
 
@@ -164,7 +168,7 @@ class _Walk:
         root = self._builder.graph.packages.workspace.root
         return os.path.lexists(root / node.address.folder / cause.name)
 
-    def roots(self, starts: Sequence[Node]) -> tuple[list[Root], list[Node]]:
+    def found(self, starts: Sequence[Node]) -> tuple[list[RootCause], list[Node]]:
         """The causes, and the nodes that only pass some on."""
         rank = {node: number for number, node in enumerate(self._plan.order())}
         places = sorted(self._from, key=lambda place: -rank[place[0]])  # users before what they need
@@ -183,21 +187,21 @@ class _Walk:
                 carried.add(place[0])
         return self._gathered(starts, reach), sorted(carried, key=str)
 
-    def _gathered(self, starts: Sequence[Node], reach: Mapping[_Place, int]) -> list[Root]:
-        found: dict[tuple[str, Position | None], Root] = {}
-        nodes: dict[int, dict[Node, None]] = {}
-        bits: dict[int, int] = {}
+    def _gathered(self, starts: Sequence[Node], reach: Mapping[_Place, int]) -> list[RootCause]:
+        found: dict[tuple[str, Position | None], RootCause] = {}
+        places: dict[tuple[str, Position | None], list[_Place]] = {}
         for place in self._from:  # the nearest first
             node = place[0]
             for cause in self._causes[place]:
-                text = one_line(words(cause, node.address.folder))[:_LONGEST]
-                where = self._where(node, cause)
-                root = found.setdefault((text, where), Root(cause, text, where, self._way(place)))
-                nodes.setdefault(id(root), {})[node] = None
-                bits[id(root)] = bits.get(id(root), 0) | reach[place]
-        for root in found.values():
-            root.nodes = list(nodes[id(root)])
-            root.reached = _members(starts, bits[id(root)])
+                text, where = one_line(words(cause, node.address.folder))[:_LONGEST], self._where(node, cause)
+                if (text, where) not in found:
+                    found[text, where] = RootCause(cause, text, where, self._way(place))
+                places.setdefault((text, where), []).append(place)
+        for name, root in found.items():
+            root.nodes = list(dict.fromkeys(place[0] for place in places[name]))
+            root.reached = _members(
+                starts, functools.reduce(operator.or_, map(reach.__getitem__, places[name]))
+            )
         return sorted(
             found.values(), key=lambda root: (-len(root.reached), len(root.way), -len(root.nodes), root.text)
         )
