@@ -231,6 +231,17 @@ def test_of_many_causes_the_first_are_shown_and_all_on_demand(shop):
     assert len(shop.run("why", "//app:img", "--all")[1].splitlines()) == 1 + 20 * 2
 
 
+def test_a_long_way_is_shown_by_its_ends(tree):
+    images = "".join(f"[image.i{at + 1}]\nbase = ':i{at}'\n" for at in range(20))
+    tree.write("BUILD.toml", f"[workspace]\n[files.f]\nsrcs = ['f']\n[image.i0]\nlayers = [':f']\n{images}")
+    tree.write("f", "1")
+    tree.image("//:i20")
+    tree.write("f", "2")
+    assert tree.run("why", "//:i20")[1].splitlines()[1:] == [
+        "file f changed", "    //:i20 -> //:i19 -> … 17 more … -> //:i1 -> //:i0 -> //:f (gzip)", "and 20 targets more only because of that",
+    ]  # fmt: skip
+
+
 def test_a_hostile_name_keeps_to_its_line(shop):
     shop.image("//...")
     shop.write("app/src/a\n\x1b[31m\u202eb", "x")

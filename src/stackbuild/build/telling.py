@@ -11,6 +11,8 @@ from .compare import Comparison
 from .plan import Node
 from .why import RootCause
 
+_LONGEST_WAY = 8  # targets of a way that are shown
+
 
 def as_json(found: Comparison) -> dict[str, Any]:
     """The object that `why --json` prints."""
@@ -86,9 +88,8 @@ def _headline(found: Comparison) -> str:
     if found.kind == "build" and waiting:
         return f"{subject(waiting)} to be built:"
     if found.kind == "build":
-        rest = (
-            "; what changed since the build before:" if answer.causes else ", and no earlier build is known"
-        )
+        history = "; what changed since the build before:"
+        rest = history if answer.causes else ", and no earlier build is known"
         return f"{subject(everything)} up to date{rest}"
     if answer.causes:
         return f"{subject(changed)} different from {found.name}:"
@@ -99,10 +100,12 @@ def _headline(found: Comparison) -> str:
 def _told(root: RootCause) -> list[str]:
     """A cause, the way to it, and who else has it or is reached by it."""
     nearest = root.way[-1].address
-    way = [str(node.address) for node in root.way if node.address != nearest]
+    way = list(dict.fromkeys(str(node.address) for node in root.way if node.address != nearest))
+    if len(way) > _LONGEST_WAY:
+        way[2:-2] = [f"… {len(way) - 4} more …"]
     end = _variants([node for node in root.nodes if node.address == nearest])
     told = [root.text + (f"  ({root.where})" if root.where else "")]
-    told.append("    " + " -> ".join([*dict.fromkeys(way), end]))
+    told.append("    " + " -> ".join([*way, end]))
     others = dict.fromkeys(str(node.address) for node in root.nodes if node.address != nearest)
     if others:
         told.append(f"    also in {_some(list(others))}")

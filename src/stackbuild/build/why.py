@@ -199,9 +199,8 @@ class _Walk:
                 places.setdefault((text, where), []).append(place)
         for name, root in found.items():
             root.nodes = list(dict.fromkeys(place[0] for place in places[name]))
-            root.reached = _members(
-                starts, functools.reduce(operator.or_, map(reach.__getitem__, places[name]))
-            )
+            bits = functools.reduce(operator.or_, (reach[place] for place in places[name]))
+            root.reached = _members(starts, bits)
         return sorted(
             found.values(), key=lambda root: (-len(root.reached), len(root.way), -len(root.nodes), root.text)
         )
