@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .analyze.diff.sides import Side
     from .analyze.graph.facts import Facts
     from .analyze.sbom.document import Format as BillFormat
+    from .build.compare import Comparison
     from .deliver.push import Pushed
     from .ecosystems.ecosystem import Package
 
@@ -485,6 +486,34 @@ class Workspace:
                 fault.exit_status = error.exit_status
                 raise fault from error
         return replace(side, name=f"{address} at {revision} ({commit[:12]})")
+
+    def why(self, *specs: str, against: str | None = None, locked: bool = False) -> Comparison:
+        """The causes of what is to be built, or was built last; with `against`, of what differs from a git
+        revision or from a record FILE.json. Builds nothing. Raises StackbuildError."""
+        from .build.compare import compare
+
+        plan = make_plan(self.graph, self.types, self._wanted(specs))
+        with self._builder(Request(locked=locked), Quiet()) as builder:
+            return compare(builder, plan, against)
+
+    def export(
+        self, *specs: str, file: str | Path, locked: bool = False, listener: Quiet | None = None
+    ) -> int:
+        """Build targets, and write a record of them to FILE.json; returns how many it holds.
+
+        Raises StackbuildError.
+        """
+        from .build.record import check_name, write_record
+        from .build.survey import survey
+
+        path, request = check_name(file), Request(output="none", locked=locked)
+        with self.store.shared():
+            self.build(*specs, request=request, listener=listener)
+            plan = make_plan(self.graph, self.types, self._wanted(specs))
+            with self._builder(request, Quiet()) as builder:
+                states = survey(builder, plan, lambda node: None)
+                write_record(path, builder, plan.roots, states)
+        return len({node.address for node in states})
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""

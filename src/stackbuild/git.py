@@ -59,7 +59,15 @@ class Repository:
     def ignored(self) -> set[str]:
         """The files that git ignores, and which it so knows nothing of; a folder that it ignores whole ends
         with "/"."""
-        found = self._git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        found = self._git(
+            "ls-files",
+            "--others",
+            "--ignored",
+            "--exclude-standard",
+            "--directory",
+            "--no-empty-directory",
+            "-z",
+        )
         return {os.fsdecode(path) for path in found.split(b"\0") if path}
 
     def read(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:

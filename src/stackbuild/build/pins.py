@@ -47,6 +47,10 @@ class Pins:
             self._note(f"locked {pin.name[1]}  {_shown(entry)}")
             return entry
 
+    def strict(self) -> Pins:
+        """The same entries, and nothing resolved that they lack."""
+        return Pins(self._lock, locked=True, note=self._note)
+
     def save(self) -> None:
         """Write the lock file, if anything was resolved."""
         self._lock.save()

@@ -113,22 +113,28 @@ class Builder:
 
     def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
         """What is to be done for a node whose needs have results: (action, recipe, key)."""
-        declaration = self.graph.declarations[node.address]
-        kind = self.types[declaration.type_name]
-        needs = plan.needs[node]
+        kind = self.types[self.graph.declarations[node.address].type_name]
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
         recipe = {
+            **self.stated(node, plan),
+            "inputs": action.inputs,
+            "results": {str(need): results[need] for need in plan.needs[node]},
+        }
+        return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
+
+    def stated(self, node: Node, plan: Plan) -> dict[str, Any]:
+        """The part of a node's recipe that what people wrote decides alone."""
+        declaration = self.graph.declarations[node.address]
+        kind = self.types[declaration.type_name]
+        return {
             "recipe": RECIPE_VERSION,
             "type": kind.name,
             "version": kind.version,
             "variant": [node.variant.platform, node.variant.compression, str(node.variant.base or "")],
             "fields": kind.recipe_fields(declaration.fields),
-            "inputs": action.inputs,
-            "needs": [str(need) for need in needs],
-            "results": {str(need): results[need] for need in needs},
+            "needs": [str(need) for need in plan.needs[node]],
         }
-        return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
 
     @traced("look up")
     def lookup(self, key: str) -> Any | None:

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             f"{len(options.images)} images are named, and {expected} needed",
             hint="write 'diff A B', or 'diff --against REV TARGET'",
         )
-    with watching(options.progress) as listener:
+    with watching(options) as listener:
         compared = _compare(options, listener)
     if options.html:
         from ..analyze.diff.page import page

@@ -28,6 +28,7 @@ from . import (
     schema,
     store,
     watch,
+    why,
 )
 from .common import Several
 
@@ -38,6 +39,7 @@ FAMILIES = (
     load,
     lock,
     explain,
+    why,
     inspect,
     diff,
     query,

@@ -114,6 +114,12 @@ class Fingerprints:
         gone = [(path,) for path in paths if not os.path.lexists(path)]
         self._index.write("DELETE FROM fingerprint WHERE path = ?", gone)
 
+    def discard(self, folder: str) -> None:
+        """Drop what was learnt of files below a folder that will not last, before it is saved."""
+        for known in (self._known, self._new):
+            for path in [path for path in known if path.startswith(f"{folder}/")]:
+                del known[path]
+
     @traced("keep fingerprints")
     def save(self) -> None:
         """Keep what was learnt."""

@@ -38,6 +38,7 @@ class Records:
     def __init__(self, folder: Path, temp: Path, index: Index) -> None:
         self.folder, self._temp, self._index = folder, temp, index
         self._used: set[str] = set()
+        self._makers: dict[tuple[str, str], str] | None = None
 
     def result(self, key: str) -> Any | None:
         """The result recorded for a key, or None when there is none, or a damaged one."""
@@ -80,6 +81,13 @@ class Records:
         """The key with which `name` was built before its latest, different, build."""
         rows = self._index.rows("SELECT before FROM latest WHERE name = ?", (name,))
         return rows[0][0] if rows else None
+
+    def maker(self, name: str, result: Any) -> str | None:
+        """The key of a build of `name` that gave a result, of those that were there when first asked."""
+        if self._makers is None:
+            rows = self._index.rows("SELECT name, result, key FROM record ORDER BY used")
+            self._makers = {(name, text): key for name, text, key in rows}
+        return self._makers.get((name, _text(result)))
 
     def mark_latest(self, name: str, key: str) -> None:
         """Remember `key` as the newest build of `name`."""

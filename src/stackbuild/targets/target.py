@@ -134,7 +134,8 @@ class TargetType(ABC, Generic[F]):
 
     name: the table in BUILD.toml; version: raised whenever the same recipe gives another result;
     fields: the model; unkeyed: fields that do not decide the result; ordered: fields that are tables whose
-    order decides; products: what results can serve as; lists_packages: whether targets install packages.
+    order decides; products: what results can serve as; lists_packages: whether targets install packages;
+    finding: fields that say which files are read, so that files come and go with them.
     """
 
     name: ClassVar[str]
@@ -144,6 +145,7 @@ class TargetType(ABC, Generic[F]):
     unkeyed: ClassVar[frozenset[str]] = frozenset()
     ordered: ClassVar[frozenset[str]] = frozenset()
     lists_packages: ClassVar[bool] = False
+    finding: ClassVar[frozenset[str]] = frozenset()
 
     def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         """The part of `wanted` that makes a difference to this target."""

@@ -126,6 +126,18 @@ def test_the_license_of_a_package_changes_the_list_and_no_layer(project):
     assert project.files() == before
 
 
+def test_why_names_the_packages_that_moved(project):
+    project.add("node_modules/a")
+    project.add("node_modules/b")
+    project.files()
+    project.add("node_modules/a", version="2.0.0")
+    project.add("node_modules/c")
+    project.write()
+    assert [line for line in project.tree.run("why", "//:m")[1].splitlines() if not line.startswith(" ")] == [
+        "//:m is to be built:", "package node_modules/a 1.0.0 -> 2.0.0", "package node_modules/c 1.0.0 added",
+    ]  # fmt: skip
+
+
 def test_scripts_are_not_run_and_that_is_said(project):
     project.add("node_modules/a", member("package/binding.gyp"), hasInstallScript=True)
     project.add("node_modules/b/node_modules/a", hasInstallScript=True)

@@ -27,6 +27,7 @@ class FilesType(LayerType[FilesFields]):
     version = 2
     fields = FilesFields
     ordered = frozenset({"modes", "owners", "capabilities"})
+    finding = frozenset({"srcs"})
 
     def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         """Files of the tree are the same for all; those of other targets may not be."""
