@@ -55,7 +55,7 @@ def schema(tree):
 
 
 def test_it_finds_the_same_mistakes_at_the_same_lines(taplo, schema, tmp_path):
-    wanted: dict[Path, dict[int, str]] = defaultdict(dict)
+    said: dict[Path, dict[int, str]] = defaultdict(dict)
     files = []
     for number, case in enumerate(read_cases(Path(__file__).parents[1] / "declare/bad")):
         if any("not TOML" in line for line in case.lines):
@@ -66,22 +66,27 @@ def test_it_finds_the_same_mistakes_at_the_same_lines(taplo, schema, tmp_path):
             file.write_text(text)
             files += [file] if file.name == "BUILD.toml" else []
         for line in case.lines:
-            if (found := re.match(r"(\S*BUILD\.toml):(\d+):\d+: (.*)", line)) and not BEYOND.search(found[3]):
-                wanted[tmp_path / str(number) / found[1]][int(found[2])] = found[3]
+            if found := re.match(r"(\S*BUILD\.toml):(\d+):\d+: (.*)", line):
+                said[tmp_path / str(number) / found[1]][int(found[2])] = found[3]
     marked = taplo(schema, files)
+    wanted = [
+        (file, line, message)
+        for file, lines in said.items()
+        for line, message in lines.items()
+        if not BEYOND.search(message)
+    ]
     missed = [
         f"{file}:{line}: {message}"
-        for file, lines in wanted.items()
-        for line, message in lines.items()
+        for file, line, message in wanted
         if not any(line in found for found in marked[file].values())
     ]
     assert missed == []
-    assert sum(map(len, wanted.values())) >= 290
+    assert len(wanted) >= 290
     invented = [
         f"{file}: {message}"
         for file, messages in marked.items()
         for message, lines in messages.items()
-        if not lines & wanted[file].keys() and 'is not of type "object"' not in message
+        if not lines & said[file].keys() and 'is not of type "object"' not in message
     ]
     assert invented == []
 
