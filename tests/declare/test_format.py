@@ -191,7 +191,7 @@ class TestCommand:
     @pytest.mark.parametrize(("word", "message"), [
         ("stackbuild.lock", "'stackbuild.lock' is no BUILD.toml; name a BUILD.toml, or a folder"),
         ("nowhere", "'nowhere': no BUILD.toml in //nowhere; known: //"),
-        ("//zzz/...", "'//zzz/...': no BUILD.toml in //zzz; known: //"),
+        ("//a/...", "'//a/...': no BUILD.toml in //a; did you mean '//'?"),
     ])  # fmt: skip
     def test_what_is_not_there(self, tree, word, message):
         tree.write("stackbuild.lock", "version=1\n")

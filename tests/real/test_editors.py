@@ -10,7 +10,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-
 from declare.cases import read_cases
 from declare.test_schema import pages
 

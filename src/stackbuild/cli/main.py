@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import StackbuildError, nearest, one_line
-from . import explain, fmt, image, inspect, load, lock, push, query, sbom, schema, store
+from . import complete, explain, fmt, image, inspect, load, lock, push, query, sbom, schema, store
 from .common import Several
 
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-FAMILIES = (image, push, load, lock, explain, inspect, query, sbom, store, fmt, schema)
+FAMILIES = (image, push, load, lock, explain, inspect, query, sbom, store, fmt, schema, complete)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not arguments:
             parser.print_help(sys.stderr)
             return 2
+        if arguments[0] == complete.HIDDEN:
+            return complete.answer(parser, arguments[1:])
         options = parser.parse_args(_shield(arguments))
         return int(options.run(options))
     except StackbuildError as error:

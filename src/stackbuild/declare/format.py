@@ -1,7 +1,7 @@
 """One style for every BUILD.toml, so that nobody has to think of it; what a file means never changes.
 
-Arrays stand on one line, or one item a line where they do not fit; a blank line goes before each table. Comments,
-the order of everything, and the writer's blank lines between fields stay.
+Arrays stand on one line, or one item a line where they do not fit; a blank line goes before each table.
+Comments, the order of everything, and the writer's blank lines between fields stay.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a JSON Schema can say of texts and tables, so that editors find mistakes; validators stay the judges.
 
-A shape is a regular expression for a whole text, which ECMAScript (ECMA-262), Python and Rust read alike. It may
-let through what a validator refuses, never the other way round.
+A shape is a regular expression for a whole text, which ECMAScript (ECMA-262), Python and Rust read alike. It
+may let through what a validator refuses, never the other way round.
 """
 
 from __future__ import annotations
