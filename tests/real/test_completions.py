@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -32,8 +34,9 @@ class Shell:
     def __init__(self, name: str, folder, environment) -> None:
         master, slave = pty.openpty()
         self._process = subprocess.Popen(
-            SHELLS[name], stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True
-        )
+            SHELLS[name], stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # fish wants a terminal of its own
+        )  # fmt: skip
         os.close(slave)
         self._master, self._seen = master, ""
         self.say(f"{SETUP[name]}; echo read''y\r")
@@ -61,7 +64,7 @@ class Shell:
         self.say(f"{typed}\t")
         time.sleep(1)  # an early Enter would be read before the candidates are there
         self.say("x\x01show \r")
-        return self.wait(r"(?m)^\W*(<stackbuild>[^\r\n]*)")[1]
+        return self.wait(r"(?:<[^>\r\n]*>)+(?=\r?\n)")[0]
 
     def close(self) -> None:
         self._process.kill()

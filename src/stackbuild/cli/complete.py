@@ -156,17 +156,27 @@ def _tags(word: str) -> list[Candidate]:
 
 
 def _types(word: str) -> list[Candidate]:
+    return _plugins("targets")
+
+
+def _topics(word: str) -> list[Candidate]:
+    return _plugins("targets") + _plugins("ecosystems")
+
+
+def _plugins(group: str) -> list[Candidate]:
+    """The names of a group of entry points; none of them is loaded."""
     from importlib.metadata import entry_points
 
     from ..declare.candidates import Candidate
 
     return [
-        Candidate(name) for name in sorted({point.name for point in entry_points(group="stackbuild.targets")})
+        Candidate(name)
+        for name in sorted({point.name for point in entry_points(group=f"stackbuild.{group}")})
     ]
 
 
 KINDS: dict[str, Callable[[str], Any]] = {
-    "SPEC": _addresses, "FROM": _addresses, "TO": _addresses, "TYPE": _types, "TAG": _tags, "WORD": _tags,
+    "SPEC": _addresses, "FROM": _addresses, "TO": _addresses, "TYPE": _types, "TOPIC": _topics, "TAG": _tags, "WORD": _tags,
     "PATH": _paths, "FILE": _paths, "DIR": _paths,
 }  # fmt: skip
 """metavar -> what a value may be; a command that uses one of these words gets completion with it."""
