@@ -176,7 +176,10 @@ def _plugins(group: str) -> list[Candidate]:
 
 
 KINDS: dict[str, Callable[[str], Any]] = {
-    "SPEC": _addresses, "FROM": _addresses, "TO": _addresses, "TYPE": _types, "TOPIC": _topics, "TAG": _tags, "WORD": _tags,
-    "PATH": _paths, "FILE": _paths, "DIR": _paths,
-}  # fmt: skip
+    **dict.fromkeys(("SPEC", "FROM", "TO"), _addresses),
+    **dict.fromkeys(("PATH", "FILE", "DIR"), _paths),
+    **dict.fromkeys(("TAG", "WORD"), _tags),
+    "TYPE": _types,
+    "TOPIC": _topics,
+}
 """metavar -> what a value may be; a command that uses one of these words gets completion with it."""

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         lines = _page(page, manual, width)
         lines += ["", f"For the command: stackbuild {topic} --help"] if topic in parsers else []
     elif topic in parsers:
-        parsers[topic].print_help()
+        parsers[topic].parse_args(["--help"])
         return 0
     else:
         lines = _field_page(topic, manual, parsers, width)
