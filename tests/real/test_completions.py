@@ -63,7 +63,8 @@ class Shell:
         """The words of a line after Tab, as the program gets them: <one><two>."""
         self.say(f"{typed}\t")
         time.sleep(1)  # an early Enter would be read before the candidates are there
-        self.say("x\x01show \r")
+        quote = typed[typed.find(" \"") + 1] if " \"" in typed else ""
+        self.say(f"x{quote}\x01show \r")
         return self.wait(r"(?:<[^>\r\n]*>)+(?=\r?\n)")[0]
 
     def close(self) -> None:
@@ -107,3 +108,10 @@ def test_the_tab_key(shell):
         "stackbuild list //nothing:": "<stackbuild><list><//nothing:x>",
     }.items():
         assert (typed, shell.completed(typed)) == (typed, expected)
+
+
+def test_a_hostile_name_is_never_run(shell, tree):
+    tree.write("bad$(touch run)/BUILD.toml", "[files.x]\nsrcs = ['x']\n")
+    assert shell.completed("stackbuild list //bad") == "<stackbuild><list><//bad$(touch run)x>"
+    shell.completed('stackbuild list "//bad')
+    assert not (tree.root / "run").exists()

@@ -111,8 +111,8 @@ def _field_page(topic: str, manual: Sequence[Section], parsers: Iterable[str], w
     by_topic = {section.topic: section for section in manual}
     name, _, rest = topic.rpartition(".")
     if name not in by_topic:
-        known = [*parsers, *by_topic]
-        raise RequestError(f"there is no help on '{topic}'", hint=nearest(name or rest, known))
+        topics = {*parsers, *by_topic}
+        raise RequestError(f"there is no help on '{topic}'", hint=nearest(name or rest, topics))
     looked = [by_topic[name], *(by_topic[other] for other in by_topic[name].under)]
     for section in looked:
         if found := section.field(rest):

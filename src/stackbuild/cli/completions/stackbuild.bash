@@ -16,9 +16,14 @@ _stackbuild() {
                 value=${value#*=}
             fi
         fi
-        if [[ $word == [\"\']* ]]; then item=$value; else printf -v item %q "$value"; fi
-        [[ $line == =* && $word != [\"\']* ]] && item+=" "
-        COMPREPLY+=("$item")
+        if [[ $word == [\"\']* ]]; then
+            [[ $value == *[\"\'\`\$\\!]* ]] && continue # it would end the quotes, or be run
+            COMPREPLY+=("$value")
+        else
+            printf -v item %q "$value"
+            [[ $line == =* ]] && item+=" "
+            COMPREPLY+=("$item")
+        fi
     done < <("${COMP_WORDS[0]/#\~/$HOME}" __complete --line "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
 }
 complete -o nospace -F _stackbuild stackbuild
