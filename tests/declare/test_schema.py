@@ -9,6 +9,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import BaseModel
+
+from stackbuild.declare.fields import Fields
+from stackbuild.declare.schema import build_schema
+from stackbuild.declare.workspace import Settings
+from stackbuild.errors import StackbuildError
 
 TOP = Path(__file__).parents[2]
 CODE = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -97,3 +103,27 @@ def test_the_schema_is_the_same_outside_of_a_workspace(tree, schema):
     assert json.loads(tree.run("schema")[1]) == schema
 
 
+
+
+def test_plugins_may_call_their_models_alike():
+    def model(kind):
+        class Item(BaseModel):
+            a: kind
+
+        class Items(Fields):
+            item: Item
+
+        Items.model_rebuild(_types_namespace={"Item": Item})
+        return Items
+
+    schema = build_schema({"one": model(str), "two": model(int)}, Settings)
+    assert faults(schema, "[one.x]\nitem = { a = 'b' }\n[two.x]\nitem = { a = 1 }\n") == []
+    assert faults(schema, "[one.x]\nitem = { a = 1 }\n[two.x]\nitem = { a = 'b' }\n") == ["/one/x/item/a", "/two/x/item/a"]
+
+
+def test_a_field_that_no_schema_can_describe_is_named():
+    class Odd(Fields):
+        value: range
+
+    with pytest.raises(StackbuildError, match=r"Odd has no JSON Schema: .*WithJsonSchema"):
+        build_schema({"odd": Odd}, Settings)

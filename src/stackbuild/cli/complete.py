@@ -177,8 +177,8 @@ def _plugins(group: str) -> list[Candidate]:
 
 KINDS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("SPEC", "FROM", "TO"), _addresses),
-    **dict.fromkeys(("PATH", "FILE", "DIR"), _paths),
-    **dict.fromkeys(("TAG", "WORD"), _tags),
+    **dict.fromkeys(("PATH", "FILE"), _paths),
+    "TAG": _tags,
     "TYPE": _types,
     "TOPIC": _topics,
 }

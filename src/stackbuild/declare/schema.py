@@ -11,7 +11,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
 
+from ..errors import StackbuildError
 from . import shapes
 from .fields import Choice
 from .package import Models
@@ -33,7 +35,7 @@ def build_schema(models: Models, settings: type[BaseModel], given: Given | None 
         if isinstance(model, Choice):
             whole, partial, doc = _chosen(name, model, definitions, found)
         else:
-            whole = _unneeded(model_schema(model, definitions), found)
+            whole = _unneeded(model_schema(model, definitions, name), found)
             partial, doc = _partial(whole), _doc(model)
         definitions |= {name: whole, f"{name}_defaults": partial}
         types[name] = {
@@ -44,7 +46,7 @@ def build_schema(models: Models, settings: type[BaseModel], given: Given | None 
             "additionalProperties": _reference(name),
         }
         defaults[name] = _reference(f"{name}_defaults")
-    definitions["workspace"] = model_schema(settings, definitions)
+    definitions["workspace"] = model_schema(settings, definitions, "workspace")
     what = "Defaults for this folder and all below; the nearest wins, field by field."
     closed = {"type": "object", "additionalProperties": False}
     return {
@@ -60,10 +62,15 @@ def build_schema(models: Models, settings: type[BaseModel], given: Given | None 
     }
 
 
-def model_schema(model: type[BaseModel], definitions: Schema) -> Schema:
-    """The schema of one model; the models inside of it go to `definitions`."""
-    schema = model.model_json_schema(mode="validation", ref_template="#/definitions/{model}")
-    definitions |= {name: _plain(inner) for name, inner in schema.pop("$defs", {}).items()}
+def model_schema(model: type[BaseModel], definitions: Schema, name: str = "") -> Schema:
+    """The schema of one model; the models inside of it go to `definitions`, after `name`, as plugins may call
+    theirs alike. Raises StackbuildError for a plugin's field that says nothing of what it is."""
+    try:
+        schema = model.model_json_schema(mode="validation", ref_template=f"#/definitions/{name}.{{model}}")
+    except PydanticInvalidForJsonSchema as error:
+        hint = "annotate the field with pydantic's WithJsonSchema"
+        raise StackbuildError(f"{model.__name__} has no JSON Schema: {error.message}", hint=hint) from error
+    definitions |= {f"{name}.{inner}": _plain(found) for inner, found in schema.pop("$defs", {}).items()}
     plain: Schema = _plain(schema)
     return plain
 
@@ -96,7 +103,10 @@ def _chosen(
     name: str, choice: Choice, definitions: Schema, given: Collection[str]
 ) -> tuple[Schema, Schema, str]:
     """(schema, schema of its defaults, what it is) of a type whose fields depend on one of them."""
-    inner = {value: model_schema(model, definitions) for value, model in sorted(choice.models.items())}
+    inner = {
+        value: model_schema(model, definitions, f"{name}_{value}")
+        for value, model in sorted(choice.models.items())
+    }
     properties: Schema = {}
     for key in choice.known():
         said = {
@@ -164,8 +174,9 @@ def _plain(schema: Any) -> Any:
             found = {**choices[0], **{key: value for key, value in found.items() if key != "anyOf"}}
         else:
             found["anyOf"] = choices
-    if isinstance(patterns := found.pop("patternProperties", None), dict):  # of the shape of keys
-        [(shape, value)] = patterns.items()
+    patterns = found.get("patternProperties")
+    if isinstance(patterns, dict) and len(patterns) == 1 and "additionalProperties" not in found:
+        [(shape, value)] = found.pop("patternProperties").items()  # pydantic's way to say the shape of keys
         found |= {"propertyNames": {"pattern": shape}, "additionalProperties": value}
     if isinstance(found.get("$ref"), str) and len(found) > 1:
         found["allOf"] = [{"$ref": found.pop("$ref")}]
