@@ -7,16 +7,12 @@ import re
 from pathlib import Path
 
 from stackbuild.cli.main import make_parser
-from stackbuild.declare.fields import Fields
 from stackbuild.deliver import events
 from stackbuild.ecosystems.deb import known
-from stackbuild.ecosystems.ecosystem import PackagesFields
-from stackbuild.ecosystems.registry import load_ecosystems
-from stackbuild.ecosystems.settings import load_settings
-from stackbuild.targets.registry import load_types
+from stackbuild.targets.manual import EVERY, Section, sections
 
-BUILT_IN = ("files", "archive", "base", "image", "index")
-ECOSYSTEMS = ("deb", "wheel", "npm")
+TARGETS = (EVERY, "files", "archive", "base", "image", "index", "packages", "deb", "wheel", "npm")
+TOPICS = ("workspace", "workspace.deb", *TARGETS)
 MADE = "Made by `make docs`; not edited by hand."
 
 
@@ -24,34 +20,20 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def section(title: str, model, skip: frozenset[str] = frozenset()) -> list[str]:
+def section(found: Section) -> list[str]:
     """One table of fields."""
-    lines = [f"## {title}", "", (model.__doc__ or "").strip(), "", "| field | |", "| --- | --- |"]
-    for name, field in model.model_fields.items():
-        if name not in skip:
-            required = " (required)" if field.is_required() else ""
-            lines.append(f"| `{name}`{required} | {_cell(field.description or '')} |")
+    lines = [f"## {found.title}", "", found.doc, "", "| field | |", "| --- | --- |"]
+    for field in found.fields:
+        required = " (required)" if field.required else ""
+        lines.append(f"| `{field.name}`{required} | {_cell(field.doc)} |")
     return [*lines, ""]
 
 
 def targets() -> str:
-    """The page of target types."""
-    lines = ["# Targets", "", MADE, ""]
-    lines += section("[workspace]", load_settings())
-    ecosystems = {name: load_ecosystems()[name] for name in ECOSYSTEMS}
-    for name, ecosystem in ecosystems.items():
-        if ecosystem.settings:
-            lines += section(f"[workspace.{name}.NAME]", ecosystem.settings)
-    lines += section("Every target", Fields)
-    types = load_types()
-    for name in BUILT_IN:
-        common = frozenset(Fields.model_fields) - ({"tags"} if name == "image" else set())
-        lines += section(f"[{name}.NAME]", types[name].fields, common)
-    lines += section("[packages.NAME]", PackagesFields, frozenset(Fields.model_fields))
-    for name, ecosystem in ecosystems.items():
-        title = f'[packages.NAME] with ecosystem = "{name}"'
-        lines += section(title, ecosystem.fields, frozenset(PackagesFields.model_fields))
-    return "\n".join(lines)
+    """The page of target types, without those of plugins."""
+    order = {topic: number for number, topic in enumerate(TOPICS)}
+    found = sorted((item for item in sections() if item.topic in order), key=lambda item: order[item.topic])
+    return "\n".join(["# Targets", "", MADE, "", *(line for item in found for line in section(item))])
 
 
 def _leaves(name: str, parser: argparse.ArgumentParser):

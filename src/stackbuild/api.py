@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .analyze.diff.sides import Side
     from .analyze.graph.facts import Facts
     from .analyze.sbom.document import Format as BillFormat
-    from .build.compare import Comparison
+    from .build.compare import Comparison as Causes
     from .deliver.push import Pushed
     from .ecosystems.ecosystem import Package
 
@@ -487,7 +487,7 @@ class Workspace:
                 raise fault from error
         return replace(side, name=f"{address} at {revision} ({commit[:12]})")
 
-    def why(self, *specs: str, against: str | None = None, locked: bool = False) -> Comparison:
+    def why(self, *specs: str, against: str | None = None, locked: bool = False) -> Causes:
         """The causes of what is to be built, or was built last; with `against`, of what differs from a git
         revision or from a record FILE.json. Builds nothing. Raises StackbuildError."""
         from .build.compare import compare

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import Commands, add_specs, command, print_json
+from .common import Commands, add_specs, command, opened, print_json
 
 
 def add(commands: Commands) -> None:
@@ -31,10 +31,9 @@ def run(options: argparse.Namespace) -> int:
     from ..analyze.graph.dot import dot
     from ..analyze.graph.mermaid import mermaid
     from ..analyze.graph.page import page
-    from ..api import Workspace
     from ..store.files import write_atomically
 
-    with Workspace.open() as workspace:
+    with opened(options) as workspace:
         facts = workspace.facts(*options.specs)
     if options.html:
         write_atomically(Path(options.html).absolute(), page(document(facts)).encode())

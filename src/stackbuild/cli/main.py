@@ -15,9 +15,12 @@ from typing import Any, NoReturn
 from .. import __version__
 from ..errors import StackbuildError, nearest, one_line
 from . import (
+    complete,
     diff,
     explain,
+    fmt,
     graph,
+    help,
     image,
     inspect,
     load,
@@ -47,7 +50,10 @@ FAMILIES = (
     watch,
     sbom,
     store,
+    fmt,
+    complete,
     schema,
+    help,
 )
 
 
@@ -131,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not arguments:
             parser.print_help(sys.stderr)
             return 2
+        if arguments[0] == complete.HIDDEN:
+            return complete.answer(parser, arguments[1:])
         options = parser.parse_args(_shield(arguments))
         options.began = began
         return int(options.run(options))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 
-from .common import Commands, add_locked, add_specs, command, print_json, watching
+from .common import Commands, add_locked, add_specs, command, opened, print_json
 
 _MOST = 8  # causes shown
 
@@ -34,12 +35,12 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explain, or export."""
-    from ..api import Workspace
     from ..build.telling import as_json, lines
+    from ..deliver.progress import choose
 
-    with Workspace.open() as workspace:
+    with opened(options) as workspace:
         if options.export is not None:
-            with watching("plain" if os.environ.get("CI") else "auto") as listener:
+            with contextlib.closing(choose("plain" if os.environ.get("CI") else "auto")) as listener:
                 done = workspace.export(
                     *options.specs, file=options.export, locked=options.locked, listener=listener
                 )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
+from . import shapes
 from .address import Address, Spec
 from .glob import compiled
 
@@ -48,14 +49,17 @@ Model = type[Fields] | Choice
 
 
 def _text_field(
-    parse: Callable[[str, ValidationInfo], Any], what: str
+    parse: Callable[[str, ValidationInfo], Any], what: str, shape: str = ""
 ) -> tuple[BeforeValidator, WithJsonSchema]:
     def check(value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
             raise ValueError(f"should be a string: {what}")
         return parse(value, info)
 
-    return BeforeValidator(check), WithJsonSchema({"type": "string", "description": what})
+    schema = {"type": "string", "description": what}
+    if shape:
+        schema["pattern"] = shapes.pattern(shape)
+    return BeforeValidator(check), WithJsonSchema(schema)
 
 
 def _folder(info: ValidationInfo) -> str:
@@ -84,7 +88,7 @@ def _image_glob(text: str) -> str:
 
 
 def _owner(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{1,10})(?::(\d{1,10}))?", text, re.ASCII)
+    found = re.fullmatch(shapes.OWNER, text)
     if not found:
         raise ValueError(f"'{text}' is not an owner; write numbers, as \"1000:1000\"")
     uid = int(found[1])
@@ -95,7 +99,7 @@ def _owner(text: str) -> tuple[int, int]:
 
 
 def _mode(text: str) -> int:
-    if not re.fullmatch(r"[0-7]{3,4}", text, re.ASCII):
+    if not re.fullmatch(shapes.MODE, text):
         raise ValueError(f"'{text}' is not a mode; write octal digits, as \"0755\"")
     return int(text, 8)
 
@@ -117,13 +121,24 @@ def _spec(text: str, info: ValidationInfo) -> Spec:
 
 
 AddressField = Annotated[
-    Address, *_text_field(lambda text, info: Address.parse(text, _folder(info)), "the address of a target")
+    Address,
+    *_text_field(
+        lambda text, info: Address.parse(text, _folder(info)), "the address of a target", shapes.ADDRESS
+    ),
 ]
-SpecField = Annotated[Spec, *_text_field(lambda text, info: _spec(text, info), "a spec, as //libs/...")]
-Source = Annotated[str | Address, *_text_field(_glob_or_address, "a glob below this folder, or an address")]
-Owner = Annotated[tuple[int, int], *_text_field(lambda text, _: _owner(text), 'an owner, as "1000:1000"')]
-Mode = Annotated[int, *_text_field(lambda text, _: _mode(text), 'a mode, as "0755"')]
+SpecField = Annotated[
+    Spec, *_text_field(lambda text, info: _spec(text, info), "a spec, as //libs/...", shapes.SPEC)
+]
+Source = Annotated[
+    str | Address, *_text_field(_glob_or_address, "a glob below this folder, or an address", shapes.SOURCE)
+]
+Owner = Annotated[
+    tuple[int, int], *_text_field(lambda text, _: _owner(text), 'an owner, as "1000:1000"', shapes.OWNER)
+]
+Mode = Annotated[int, *_text_field(lambda text, _: _mode(text), 'a mode, as "0755"', shapes.MODE)]
 Glob = Annotated[str, *_text_field(lambda text, _: _image_glob(text), "a glob")]
-ImagePath = Annotated[str, *_text_field(lambda text, _: _image_path(text), "a path inside the image")]
+ImagePath = Annotated[
+    str, *_text_field(lambda text, _: _image_path(text), "a path inside the image", shapes.PATH)
+]
 
 Fields.model_rebuild()

@@ -23,7 +23,7 @@ Key = tuple[str | int, ...]
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _QUOTED = r"'([^']*)'"
 _TUPLE = re.compile(r"\((?:'[^']*',? ?)+\)")
-_KEYS = ("bare_key", "quoted_key", "dotted_key")
+KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
 class Document:
@@ -87,13 +87,9 @@ class Document:
     @functools.cached_property
     def _places(self) -> dict[Key, tuple[int, int]]:
         """key path -> byte offsets of its key and of its value."""
-        import tree_sitter
-        import tree_sitter_toml
-
-        parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
         places: dict[Key, tuple[int, int]] = {}
         counts: dict[Key, int] = {}
-        for node in parser.parse(self._source).root_node.children:
+        for node in parse(self._source).children:
             if node.type == "pair":
                 _pair(node, (), places)
             elif node.type in ("table", "table_array_element"):
@@ -101,10 +97,18 @@ class Document:
         return places
 
 
+def parse(source: bytes) -> Node:
+    """The root of tree-sitter's tree of a TOML file."""
+    import tree_sitter
+    import tree_sitter_toml
+
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language())).parse(source).root_node
+
+
 def _names(node: Node) -> list[tuple[str, int]]:
     """The parts of a key, with their offsets."""
     if node.type == "dotted_key":
-        return [part for child in node.children if child.type in _KEYS for part in _names(child)]
+        return [part for child in node.children if child.type in KEYS for part in _names(child)]
     text = (node.text or b"").decode("utf-8", "replace")
     if node.type == "quoted_key":
         text = next(iter(tomllib.loads(f"{text} = 0")))
@@ -112,7 +116,7 @@ def _names(node: Node) -> list[tuple[str, int]]:
 
 
 def _table(node: Node, places: dict[Key, tuple[int, int]], counts: dict[Key, int]) -> None:
-    header = next((child for child in node.children if child.type in _KEYS), None)
+    header = next((child for child in node.children if child.type in KEYS), None)
     if header is None:
         return
     path: Key = ()
@@ -131,7 +135,7 @@ def _table(node: Node, places: dict[Key, tuple[int, int]], counts: dict[Key, int
 
 
 def _pair(node: Node, prefix: Key, places: dict[Key, tuple[int, int]]) -> None:
-    key, value = node.children[0], node.children[-1]
+    key, _, value = node.children[:3]  # a comment may follow
     path = prefix
     for name, start in _names(key):
         path = (*path, name)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..errors import RequestError
 from ..oci.model import parse_platform, platform_text
 from ..registry.reference import Repository
 from .address import check_folder
+from .shapes import PLATFORM, shaped
 from .toml import Document
 from .validate import checked
 
@@ -27,7 +28,7 @@ def _platform(value: Any) -> str:
     return platform_text(parse_platform(value))
 
 
-Platform = Annotated[str, BeforeValidator(_platform), WithJsonSchema({"type": "string"})]
+Platform = Annotated[str, BeforeValidator(_platform), shaped(PLATFORM)]
 
 
 def _host(value: str) -> str:
@@ -50,8 +51,8 @@ def _host_of(value: str) -> str | None:
         return None
 
 
-Host = Annotated[str, AfterValidator(_host)]
-Mirror = Annotated[str, AfterValidator(_mirror)]
+Host = Annotated[str, AfterValidator(_host), shaped(r"[A-Za-z0-9.:\[\]-]+")]
+Mirror = Annotated[str, AfterValidator(_mirror), shaped(r"[A-Za-z0-9.:\[\]-]+(?:/[a-z0-9._/-]+)?")]
 
 
 class Settings(BaseModel):

@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ..declare.fields import Fields, ImagePath, Mode, Owner
 from ..declare.package import Declaration
 from ..declare.reads import Reads
+from ..declare.shapes import BELOW, PATH, WEB, belongs, one_of, rules, shaped
 from ..declare.workspace import Workspace
 from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
 from ..layer.entry import Entry, clean_path
@@ -24,30 +25,33 @@ from .tracked import check_unchanged, file_mark
 
 
 def _sha256(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
+    if not isinstance(value, str) or not re.fullmatch(_DIGITS, value):
         raise ValueError("should be a SHA-256, 64 lower-case hexadecimal digits")
     return value
 
 
-Sha256 = Annotated[
-    str, BeforeValidator(_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
-]
+_DIGITS = "[0-9a-f]{64}"
+Sha256 = Annotated[str, BeforeValidator(_sha256), shaped(_DIGITS)]
 
 
 class ArchiveFields(Fields):
     """A layer from a tar (plain, gz, zst, xz or bz2) or a zip."""
 
-    src: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra=rules(one_of("src", "url"), belongs("url", "sha256"), belongs("sha256", "url"))
+    )
+
+    src: Annotated[str, shaped(f"|{BELOW}")] | None = None
     """The archive, a path below this folder."""
-    url: str | None = None
+    url: Annotated[str, shaped(WEB)] | None = None
     """Where to fetch the archive, with `sha256`."""
     sha256: Sha256 | None = None
     """SHA-256 of the archive at `url`, in hexadecimal."""
     to: ImagePath = "/"
     """Folder of the image below which the members go."""
-    strip_prefix: str = ""
+    strip_prefix: Annotated[str, shaped(f"|{PATH}")] = ""
     """Leading folders to drop; members that lie elsewhere are left out."""
-    owner: Owner = (0, 0)
+    owner: Owner = Field((0, 0), json_schema_extra={"default": "0:0"})
     """Owner of everything, "uid:gid"."""
     mode: Mode | None = None
     """Mode of files; by default as the archive has it."""

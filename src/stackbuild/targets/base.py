@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ..declare.fields import Fields
 from ..declare.lock import LOCK_FILE
 from ..declare.package import Declaration
 from ..declare.reads import Reads
+from ..declare.shapes import one_of, rules, shaped
 from ..declare.workspace import Platform, Workspace
 from ..digests import is_digest
 from ..errors import BuildFailed, DigestMismatch, RegistryError, RequestError
@@ -20,14 +22,18 @@ from ..registry.reference import Reference
 from .target import Action, Pin, TargetType, Task, Variant
 from .tracked import check_unchanged, file_mark
 
+_IMAGE = r"(?:[A-Za-z0-9.:\[\]-]+/)?[a-z0-9._/-]+(?::[A-Za-z0-9_.-]+)?(?:@[a-z0-9]+:[0-9a-f]+)?"
+
 
 class BaseFields(Fields):
     """An image to build on."""
 
-    image: str | None = None
+    model_config = ConfigDict(json_schema_extra=rules(one_of("image", "path")))
+
+    image: Annotated[str, shaped(_IMAGE)] | None = None
     """A registry's image, as "docker.io/library/python:3.12-slim"; a tag is pinned in stackbuild.lock, a
     digest needs no pin."""
-    path: str | None = None
+    path: Annotated[str, shaped(r"[^/][\s\S]*")] | None = None
     """An OCI layout folder, an OCI archive or a docker archive, relative to this folder."""
     platforms: list[Platform] = Field(default_factory=list)
     """The platforms that images may use it for; by default all it has."""

@@ -21,6 +21,7 @@ from pydantic import (
 from ..declare.fields import AddressField, Fields
 from ..declare.package import Declaration
 from ..declare.reads import Reads
+from ..declare.shapes import shaped
 from ..declare.workspace import Platform, Workspace
 from ..errors import BuildFailed, RequestError
 from ..layer.codec import Compression
@@ -78,8 +79,9 @@ def _env_name(value: Any) -> str:
 
 
 Created = Annotated[str, BeforeValidator(_created), WithJsonSchema({"type": "string", "format": "date-time"})]
-Port = Annotated[str, BeforeValidator(_port), WithJsonSchema({"type": "string"})]
-EnvName = Annotated[str, BeforeValidator(_env_name)]
+_TO_65535 = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
+Port = Annotated[str, BeforeValidator(_port), shaped(rf"0*{_TO_65535}(?:/(?:tcp|udp|sctp)?)?")]
+EnvName = Annotated[str, BeforeValidator(_env_name), shaped(r"[^=\x00]+")]
 
 
 def _workdir(value: str) -> str:
@@ -89,13 +91,14 @@ def _workdir(value: str) -> str:
 
 
 def _signal(value: str) -> str:
-    if not re.fullmatch(r"SIG[A-Z0-9]+([+-]\d+)?|\d{1,2}", value):
+    if not re.fullmatch(_SIGNAL, value):
         raise ValueError('should be a signal, as "SIGTERM" or "15"')
     return value
 
 
-Workdir = Annotated[str, AfterValidator(_workdir)]
-Signal = Annotated[str, AfterValidator(_signal)]
+_SIGNAL = r"SIG[A-Z0-9]+([+-]\d+)?|\d{1,2}"
+Workdir = Annotated[str, AfterValidator(_workdir), shaped(r"/[^\x00]*")]
+Signal = Annotated[str, AfterValidator(_signal), shaped(_SIGNAL)]
 Seconds = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)]
 
 
@@ -145,7 +148,7 @@ class ImageFields(Fields):
     """The signal that stops it, as "SIGTERM"."""
     healthcheck: Healthcheck | None = None
     """How a container is found healthy."""
-    platforms: list[Platform] = Field(default_factory=list)
+    platforms: list[Platform] = Field(default_factory=list, json_schema_extra={"uniqueItems": True})
     """Platforms, as "linux/amd64"; by default the workspace's. Several give an index."""
     created: Created | None = None
     """Time of creation (RFC 3339); by default SOURCE_DATE_EPOCH, else 1970."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ...declare.shapes import not_both, rules, shaped
 
 STABLE = "trixie"
 """The suite of targets on scratch where the workspace has no [workspace.deb.NAME]."""
@@ -26,19 +28,30 @@ ARCHITECTURES = {
 }
 """Platform -> Debian's name of the architecture."""
 
+_WEB = r"https?://[!-.0-~][!-~]*"
+_MOMENT = r"\d{8}T\d{6}Z"
+_WORD = r"[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*"
+Word = Annotated[str, shaped(_WORD)]
+
 
 class DebArchive(BaseModel):
     """An archive of Debian packages: one suite at one place."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=rules(not_both("url", "snapshot")),
+    )
 
-    suite: str
+    suite: Word
     """The suite or codename, as "trixie" or "trixie-security"."""
-    url: str | None = None
+    url: Annotated[str, shaped(_WEB)] | None = None
     """Where the archive is, as "https://deb.debian.org/debian", which is the default."""
-    snapshot: str | None = None
+    snapshot: Annotated[str, shaped(_MOMENT)] | None = None
     """A moment of snapshot.debian.org instead, as "20260501T000000Z"; what is outdated there is accepted."""
-    components: list[str] = Field(default_factory=lambda: ["main"], min_length=1)
+    components: list[Word] = Field(default_factory=lambda: ["main"], min_length=1)
     """Parts of the suite, as "main" or "universe"."""
     keyring: str | None = None
     """OpenPGP keys that sign the archive, a file below the workspace; by default Debian's own."""
@@ -46,14 +59,14 @@ class DebArchive(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_web(cls, value: str) -> str:
-        if not re.fullmatch(r"https?://[!-.0-~][!-~]*", value) or "@" in value:
+        if not re.fullmatch(_WEB, value) or "@" in value:
             raise ValueError("should begin with https:// or http://, without a user")
         return value.rstrip("/")
 
     @field_validator("snapshot")
     @classmethod
     def _is_moment(cls, value: str) -> str:
-        if not re.fullmatch(r"\d{8}T\d{6}Z", value):
+        if not re.fullmatch(_MOMENT, value):
             raise ValueError('should be a moment, as "20260501T000000Z"')
         return value
 
@@ -61,7 +74,7 @@ class DebArchive(BaseModel):
     @classmethod
     def _is_word(cls, value: Any) -> Any:
         for word in [value] if isinstance(value, str) else value:
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*", word) or ".." in word:
+            if not re.fullmatch(_WORD, word) or ".." in word:
                 raise ValueError(f"'{word}' is not a name of an archive's parts")
         return value
 

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from ...declare.fields import ImagePath
 from ...declare.package import Declaration
 from ...declare.reads import Reads
+from ...declare.shapes import pattern
 from ...declare.workspace import Workspace
 from ...layer.entry import Entry, clean_path
 from ...layer.unpack import Spool
@@ -36,7 +37,9 @@ class NpmFields(PackagesFields):
     """Kinds of dependencies to leave out, as npm's option has it: "dev", "optional", "peer"."""
     libc: Literal["glibc", "musl"] = "glibc"
     """The C library of the image, for packages that are built for one: "glibc", or "musl" as on Alpine."""
-    registry: str = REGISTRY
+    registry: str = Field(
+        REGISTRY, json_schema_extra={"pattern": pattern(rf"{WEB.pattern}|https?://[A-Za-z0-9.:-]+")}
+    )
     """The registry in place of npm's own; ~/.netrc may have a password for it."""
 
     @field_validator("registry")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import urllib.parse
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from ...declare.fields import ImagePath
+from ...declare.shapes import belongs, excludes, not_both, rules, shaped, some_of
 from ...registry.transport import is_local
 from ..ecosystem import PackagesFields
 
-SOURCES = ("requirements", "install", "pyproject", "uv_lock", "pylock")
+_PROJECTS = ("pyproject", "uv_lock", "pylock")
+SOURCES = ("requirements", "install", *_PROJECTS)
 LIBC = {"glibc": (2, 28), "musl": (1, 2)}
 """C libraries, with the versions that are meant when none is stated."""
 OLDEST_GLIBC = 17  # manylinux2014; pip and uv look no further down either
@@ -42,9 +45,19 @@ def _path(text: str) -> str:
     return text
 
 
-Path = Annotated[str, AfterValidator(_path)]
-Url = Annotated[str, AfterValidator(checked_url)]
-Place = Annotated[str, AfterValidator(lambda text: checked_url(text) if is_url(text) else _path(text))]
+_BELOW = r"(?!/)[^\x00]+"
+_LOCAL = r"(?:localhost|127\.[0-9.]+|\[[^\]]*\])"
+_WEB = rf"(?:[Hh][Tt][Tt][Pp][Ss]://[^\s\\/?#@]+|[Hh][Tt][Tt][Pp]://{_LOCAL}(?::[0-9]*)?)(?:[/?#][^\s\\]*)?"
+_PYTHON = r"3\.([89]|[1-9][0-9])(\.[0-9]{1,3})?"
+_LIBC = r"(glibc|musl)(?:-([0-9]{1,2})\.([0-9]{1,3}))?"
+_INTERPRETER = r"/[!-~]*[^/\s]( [!-~]+)?"
+Path = Annotated[str, AfterValidator(_path), shaped(_BELOW)]
+Url = Annotated[str, AfterValidator(checked_url), shaped(_WEB)]
+Place = Annotated[
+    str,
+    AfterValidator(lambda text: checked_url(text) if is_url(text) else _path(text)),
+    shaped(rf"{_WEB}|(?!.*://){_BELOW}"),
+]
 
 
 class WheelFields(PackagesFields):
@@ -52,6 +65,18 @@ class WheelFields(PackagesFields):
 
     They are named by `requirements` and `install`, or by one of `pyproject`, `uv_lock` and `pylock`.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            some_of(*SOURCES),
+            excludes("pyproject", "requirements", "install"),
+            excludes("uv_lock", "requirements", "install", *_RESOLVED),
+            excludes("pylock", "requirements", "install", *_RESOLVED),
+            *(not_both(*pair) for pair in itertools.combinations(_PROJECTS, 2)),
+            *(belongs(name, *_PROJECTS) for name in ("extras", "groups")),
+            belongs("package", "uv_lock"),
+        )
+    )
 
     requirements: list[Path] = Field(default_factory=list)
     """requirements.txt files, paths below this folder; `-r`, `-c`, `--hash` and options for indexes count."""
@@ -78,22 +103,22 @@ class WheelFields(PackagesFields):
     """More indexes, asked before `index`; a package comes from the first that has it."""
     find_links: list[Place] = Field(default_factory=list)
     """Folders of the tree with wheels, and URLs of pages that link to some."""
-    python: str = "3.12"
+    python: Annotated[str, shaped(_PYTHON)] = "3.12"
     """The version of Python in the image, as "3.12"; with a third number where markers look at it."""
-    libc: str = "glibc-2.28"
+    libc: Annotated[str, shaped(_LIBC)] = "glibc-2.28"
     """The image's C library, and its oldest version to run on: "glibc-2.28", "glibc-2.36", "musl-1.2"."""
     prefix: ImagePath = "/usr/local"
     """Where Python is installed in the image: packages go to PREFIX/lib/pythonX.Y/site-packages, commands
     to PREFIX/bin."""
     to: ImagePath | None = None
     """A folder for everything, instead of `prefix`; add it to PYTHONPATH. Commands go to TO/bin."""
-    interpreter: str | None = None
+    interpreter: Annotated[str, shaped(_INTERPRETER)] | None = None
     """The interpreter that commands start with; PREFIX/bin/python by default."""
 
     @field_validator("python")
     @classmethod
     def _check_python(cls, text: str) -> str:
-        if not re.fullmatch(r"3\.([89]|[1-9]\d)(\.\d{1,3})?", text, re.ASCII):
+        if not re.fullmatch(_PYTHON, text):
             raise ValueError(f"'{text}' is not a version of Python from 3.8 on; write \"3.12\"")
         return text
 
@@ -109,7 +134,7 @@ class WheelFields(PackagesFields):
     @field_validator("interpreter")
     @classmethod
     def _check_interpreter(cls, text: str) -> str:
-        if not re.fullmatch(r"/[!-~]*[^/\s]( [!-~]+)?", text, re.ASCII):
+        if not re.fullmatch(_INTERPRETER, text, re.ASCII):
             raise ValueError(f"'{text}' is not an interpreter; write an absolute path")
         return text
 
@@ -140,7 +165,7 @@ class WheelFields(PackagesFields):
 
 def libc_of(text: str) -> tuple[str, int, int]:
     """Family and version of a C library, as ("glibc", 2, 28); ("", 0, 0) for what is none."""
-    found = re.fullmatch(r"(glibc|musl)(?:-(\d{1,2})\.(\d{1,3}))?", text, re.ASCII)
+    found = re.fullmatch(_LIBC, text)
     if not found:
         return "", 0, 0
     default = LIBC[found[1]]

@@ -5,13 +5,23 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from ...declare.fields import Fields, Glob, ImagePath, Mode, Owner, Source
 from ...declare.glob import normal
+from ...declare.shapes import rules, shaped, some_of
 from ...layer import capabilities
 
 _LATEST = 253402300799  # 9999-12-31, in seconds
+_CLAUSE = "[a-z_,]+[+=][eip]+"
 
 
 def _mtime(value: Any) -> int:
@@ -35,13 +45,26 @@ def _capability(value: Any) -> str:
     return value
 
 
-Mtime = Annotated[int, BeforeValidator(_mtime), WithJsonSchema({"type": "integer"})]
-Capability = Annotated[str, BeforeValidator(_capability), WithJsonSchema({"type": "string"})]
-LinkTarget = Annotated[str, AfterValidator(_link_target)]
+Mtime = Annotated[
+    int,
+    BeforeValidator(_mtime),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": _LATEST},
+                {"type": "string", "format": "date-time"},
+            ]
+        }
+    ),
+]
+Capability = Annotated[str, BeforeValidator(_capability), shaped(rf"\s*{_CLAUSE}(?:\s+{_CLAUSE})*\s*")]
+LinkTarget = Annotated[str, AfterValidator(_link_target), shaped(r"[^\x00]+")]
 
 
 class FilesFields(Fields):
     """A layer of files from the tree."""
+
+    model_config = ConfigDict(json_schema_extra=rules(some_of("srcs", "symlinks", "dirs", "whiteouts")))
 
     srcs: list[Source] = Field(default_factory=list)
     """Globs below this folder (`!glob` takes away), or addresses of targets whose outputs are files."""
@@ -53,9 +76,9 @@ class FilesFields(Fields):
     """Source path -> path below `to`, or from the image's root when it begins with "/"."""
     mode: Mode | None = None
     """Mode of files; by default 0755 for executable ones, else 0644. Other targets' files keep theirs."""
-    dir_mode: Mode = 0o755
+    dir_mode: Mode = Field(0o755, json_schema_extra={"default": "0755"})
     """Mode of the folders in `dirs`."""
-    owner: Owner = (0, 0)
+    owner: Owner = Field((0, 0), json_schema_extra={"default": "0:0"})
     """Owner of everything, "uid:gid"."""
     modes: dict[Glob, Mode] = Field(default_factory=dict)
     """Glob -> mode; the last that matches wins. A glob means source paths, or image paths when it begins
