@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,10 +35,10 @@ class Table:
                 lines += [f"{_key(name)} = [", *(f"    {_value(item)}," for item in value), "]"]
             else:
                 lines.append(line)
-        lines += late
+        lines = late[1:] if late and len(lines) == 1 else lines + late
         if self.asleep:
             lines = [comment(line) for line in lines]
-        return "\n".join([*map(comment, self.remarks), *lines])
+        return "\n".join([*map(remark, self.remarks), *lines])
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Draft:
 
     def text(self) -> str:
         """The whole file."""
-        blocks = [item.text() if isinstance(item, Table) else comment(item) for item in self.tables]
+        blocks = [item.text() if isinstance(item, Table) else remark(item) for item in self.tables]
         return "\n\n".join(blocks) + "\n"
 
 
@@ -64,8 +65,10 @@ class Names:
     def __init__(self) -> None:
         self._taken = {"all"}
 
-    def take(self, wish: str) -> str:
-        """A name as near to the wish as an address may have it."""
+    def take(self, wish: str, spare: str = "") -> str:
+        """A name as near to the wish as an address may have it; spare: another, if it is taken."""
+        if wish in self._taken and spare:
+            wish = spare
         clean = re.sub(r"[^A-Za-z0-9_.+-]+", "-", wish).strip("-.+")[:60] or "target"
         name, number = clean, 1
         while name in self._taken:
@@ -78,6 +81,12 @@ class Names:
 def comment(line: str) -> str:
     """A line as a comment, whatever it holds."""
     return f"# {one_line(line)}".rstrip()
+
+
+def remark(text: str) -> str:
+    """A sentence as a comment, on as many lines as it needs."""
+    lines = textwrap.wrap(one_line(text), _WIDTH + 8, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(comment(line if line is lines[0] else f"  {line}") for line in lines)
 
 
 def _header(parts: Sequence[str]) -> str:

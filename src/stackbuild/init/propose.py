@@ -21,8 +21,21 @@ from .projects.site import site
 
 DOCKERFILES = ("Dockerfile", "Containerfile")
 _PASSED = frozenset(
-    ["node_modules", "venv", "__pycache__", "dist", "build", "target", "vendor", "heredocs"]
-    + ["test", "tests", "testdata", "fixtures", "docs"]
+    [
+        "node_modules",
+        "venv",
+        "__pycache__",
+        "dist",
+        "build",
+        "target",
+        "vendor",
+        "heredocs",
+        "test",
+        "tests",
+        "testdata",
+        "fixtures",
+        "docs",
+    ]
 )
 
 

@@ -65,9 +65,10 @@ class Accounts:
         """A new user; group: of its own when None."""
         if uid is None:
             self.guessed.add(name)
-        number = (
-            _number(uid) if uid else _free({n for n, _ in self.users.values()}, system=system, upward=upward)
-        )
+        taken = {number for number, _ in self.users.values()}
+        if group is None and name not in self.groups:
+            taken |= set(self.groups.values())  # so that its group can have the same number
+        number = _number(uid) if uid else _free(taken, system=system, upward=upward)
         if group is not None:
             gid = int(group) if group.isdigit() else self._group(group)
         elif name in self.groups:

@@ -20,19 +20,25 @@ _ACCOUNTS = {
     "ruby": {},
     "python": {},
 }
-_WORKDIRS = {"php": "/var/www/html", "golang": "/go"}
+_WORKDIRS = {"php": "/var/www/html", "golang": "/go", "composer": "/app"}
 _JUPYTER = {"jovyan": (1000, 100)}
+_GROUPS = {"root": 0, "daemon": 1, "bin": 2, "adm": 4, "tty": 5, "staff": 50, "users": 100, "www-data": 33}
+_ENV = {"aspnet": {"APP_UID": "1654"}, "runtime": {"APP_UID": "1654"}}
+_JUPYTER_ENV = {"NB_USER": "jovyan", "NB_UID": "1000", "NB_GID": "100", "HOME": "/home/jovyan"}
 
 
 @dataclass(frozen=True)
 class Base:
-    """A base as its name tells it. accounts: user -> (uid, gid); workdir: None where not told."""
+    """A base as its name tells it. accounts: user -> (uid, gid); workdir: None where not told; env: what
+    instructions may use of the base's."""
 
     reference: str | None = None
     name: str = "scratch"
     tag: str = ""
     workdir: str | None = "/"
     accounts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
     python: str = ""
     musl: bool = False
 
@@ -57,14 +63,15 @@ def base_of(text: str) -> Base:
         accounts[name] = (999, 1000) if name == "redis" else (70, 70)
     jupyter = path.startswith("jupyter/")
     version = re.match(r"3\.\d+", tag) if name == "python" else None
+    known = _WORKDIRS.get(name, None if "/" in path.removeprefix("library/") else "/")
     return Base(
         str(reference),
         name,
         tag,
-        "/home/jovyan"
-        if jupyter
-        else _WORKDIRS.get(name, None if "/" in path.removeprefix("library/") else "/"),
+        "/home/jovyan" if jupyter else known,
         {**accounts, **(_JUPYTER if jupyter else {})},
+        {**_GROUPS, "nogroup": 65533 if musl else 65534, "www-data": 82 if musl else 33},
+        _JUPYTER_ENV if jupyter else _ENV.get(name, {}),
         version[0] if version else "",
         musl,
     )

@@ -28,11 +28,6 @@ def env(stage: Stage, item: Instruction) -> None:
             "the base's own PATH is not known here; the usual one is taken",
             "correct it if the base has more",
         )
-    for name in dict.fromkeys(re.findall(r"(?<!\\)\$\{?([A-Za-z_][A-Za-z0-9_]*)", item.rest)):
-        if stage.lookup(name) is None and f"{name}:-" not in item.rest and f"{name}-" not in item.rest:
-            stage.remark(
-                item, f"{name} is not set here; nothing stands for it", "correct it if the base sets it"
-            )
 
 
 def label(stage: Stage, item: Instruction) -> None:
@@ -87,6 +82,8 @@ def workdir(stage: Stage, item: Instruction) -> None:
 def user(stage: Stage, item: Instruction) -> None:
     """USER; an account that the Dockerfile made is stated by its numbers: the base has none of that name."""
     text = stage.expand(item.rest)
+    if not text:
+        raise Untranslated("it names no user", "correct it")
     name = text.partition(":")[0]
     if name in stage.accounts.homes:
         uid, gid = stage.owner(text)

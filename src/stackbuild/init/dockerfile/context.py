@@ -64,6 +64,12 @@ class Context:
                 found = not rule.keep
         return found
 
+    def has(self, path: str) -> bool:
+        """Whether a path is there, .dockerignore or not, and globs see it."""
+        there = self.root / path
+        full = any(there.iterdir()) if there.is_dir() else there.is_file()
+        return full and not any(path == folder or path.startswith(f"{folder}/") for folder in self.hidden)
+
     def is_folder(self, path: str) -> bool:
         """Whether a path is a folder with something in it."""
         return path == "" or path in self.folders or any(name.startswith(f"{path}/") for name in self.modes)

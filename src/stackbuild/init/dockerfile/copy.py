@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...declare.glob import is_wild
+from ...declare.glob import is_wild, matches
 from .context import Context, literal
 from .modes import changed
 from .parse import Heredoc, Instruction
@@ -93,7 +93,7 @@ def _request(stage: Stage, item: Instruction) -> Request:
             item, "the base's own working folder is not known here; / is taken", "state it with WORKDIR"
         )
     place = stage.absolute(to)
-    several = len(sources) > 1 or any(is_wild(source) for source in sources)
+    several = len(sources) > 1 or any(len(_matching(stage, item, source)) > 1 for source in sources)
     is_folder = to.endswith(("/", "/.")) or to in (".", "") or several or stage.is_folder(place)
     chown = item.flag("chown")
     return Request(
@@ -101,6 +101,10 @@ def _request(stage: Stage, item: Instruction) -> Request:
         stage.owner(stage.expand(chown)) if chown else (0, 0), _chmod(stage, item),
         item.flag("parents") is not None, tuple(value for name, value in item.flags if name == "exclude"),
     )  # fmt: skip
+
+
+def _matching(stage: Stage, item: Instruction, source: str) -> list[str]:
+    return stage.context.matching(source.strip("/")) if is_wild(source) and not item.flag("from") else []
 
 
 def _chmod(stage: Stage, item: Instruction) -> int | None:
@@ -188,7 +192,8 @@ def _from_context(stage: Stage, wanted: Request) -> None:
         piece.mode = wanted.mode
         stage.pieces.append(piece)
     if groups:
-        stage.make_folder(wanted.to if wanted.is_folder else posixpath.dirname(wanted.to), wanted.owner)
+        is_folder = wanted.is_folder or any(map(stage.context.is_folder, map(_clean, wanted.sources)))
+        stage.make_folder(wanted.to if is_folder else posixpath.dirname(wanted.to), wanted.owner)
 
 
 def _missing(context: Context, path: str) -> Untranslated:
@@ -210,14 +215,15 @@ def _group(wanted: Request, groups: dict[str, Files], strip: str, to: str, wish:
 def _folder(stage: Stage, wanted: Request, path: str, groups: dict[str, Files]) -> None:
     """The contents of a folder; with --parents the folder itself."""
     strip = "" if wanted.parents else path
-    found = stage.context.below(path)
+    away = [f"{path}/{pattern}".lstrip("/") for pattern in wanted.exclude]
+    found = [name for name in stage.context.below(path) if not any(matches(glob, name) for glob in away)]
     if not found:
         raise Untranslated(f"'{path or '.'}' holds no files", "make them first, and run this again")
     globs, apart = stage.context.globs(path)
     globs = [
         literal(path) + glob[len(path) :] if path and glob.startswith(f"{path}/") else glob for glob in globs
     ]
-    globs += [f"!{pattern}" for pattern in wanted.exclude]
+    globs += [f"!{glob}" for glob in away]
     if not path and wanted.to:
         globs.append("!stackbuild.lock")
     piece = _group(wanted, groups, strip, wanted.to, posixpath.basename(path) or "app")
@@ -235,10 +241,12 @@ def _file(stage: Stage, wanted: Request, path: str, groups: dict[str, Files]) ->
     name = posixpath.basename(path)
     if wanted.is_folder:
         piece = _group(wanted, groups, strip, wanted.to, name.partition(".")[0] or name)
+        piece.spare = name.replace(".", "-")
         piece.placed[_placed(wanted.to, path, strip)] = path
     else:
         folder, new = posixpath.split(wanted.to)
         piece = _group(wanted, groups, strip, folder, name.partition(".")[0] or name)
+        piece.spare = name.replace(".", "-")
         piece.placed[wanted.to] = path
         if new != name:
             piece.rename[path] = wanted.to
@@ -252,7 +260,9 @@ def _wild(stage: Stage, wanted: Request, pattern: str, groups: dict[str, Files])
             f"nothing in the context matches '{pattern}' now", "make it first, and run this again"
         )
     strip, files = posixpath.dirname(pattern), [name for name in found if name in stage.context.modes]
-    if not is_wild(strip) and files:
+    if len(found) == 1 and files and not wanted.is_folder:
+        _file(stage, wanted, files[0], groups)
+    elif not is_wild(strip) and files:
         piece = _group(
             wanted,
             groups,

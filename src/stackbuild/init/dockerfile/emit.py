@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ...declare.glob import is_wild, matches
+from ...declare.glob import is_wild
 from ..draft import Names, Table
 from .pieces import Archive, Files, Folder, Packages, Piece, Remark
 from .stage import STANDARD, Stage
@@ -47,7 +47,7 @@ def tables(stage: Stage, name: str) -> tuple[list[Table | str], str]:
                 continue
             table.remarks = [*pending, remark]
         else:
-            table = Table((_kind(piece), names.take(piece.wish)), _fields(piece), pending)
+            table = Table((_kind(piece), names.take(piece.wish, piece.spare)), _fields(piece), pending)
         pending = []
         found.append(table)
         if not table.asleep:
@@ -96,6 +96,13 @@ def _folders(stage: Stage) -> Files | None:
     wanted = {
         path: folder for path, folder in sorted(stage.folders.items()) if _must_be_written(path, folder, held)
     }
+    for path, folder in list(wanted.items()):
+        if carrier := _carrier(stage, path):
+            del wanted[path]
+            if folder.mode != 0o755:
+                carrier.modes[path] = f"{folder.mode:04o}"
+            if folder.owner != carrier.owner:
+                carrier.owners[path] = folder.owner
     if not wanted:
         return None
     piece = Files(stage.line, "folders", dirs=list(wanted))
@@ -106,6 +113,18 @@ def _folders(stage: Stage) -> Files | None:
     piece.owners = {path: folder.owner for path, folder in wanted.items() if folder.owner != piece.owner}
     piece.modes = {path: f"{folder.mode:04o}" for path, folder in wanted.items() if folder.mode != usual[0]}
     return piece
+
+
+def _carrier(stage: Stage, path: str) -> Files | None:
+    """The last piece that writes a folder itself: beneath it an entry of the lowest layer would not count."""
+    found = [
+        piece
+        for piece in stage.of(Files)
+        if piece.dirs == ["**"]
+        and path.startswith(f"{piece.to.rstrip('/')}/")
+        and any(name.startswith(f"{path}/") for name in piece.placed)
+    ]
+    return found[-1] if found else None
 
 
 def _must_be_written(path: str, folder: Folder, held: list[str]) -> bool:
@@ -152,7 +171,7 @@ def _likely(stage: Stage, piece: Remark, names: Names) -> Table | None:
     if piece.likely is None:
         return None
     globs = piece.likely["srcs"]
-    there = any(matches(glob, path) for glob in globs for path in stage.context.modes)
+    there = any(stage.context.has(glob.removesuffix("/**")) for glob in globs)
     wish = posixpath.basename(globs[0].removesuffix("/**")) or "built"
     header = ("files", names.take(wish))
     return Table(header, piece.likely, asleep=not there)

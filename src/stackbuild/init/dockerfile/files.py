@@ -94,6 +94,7 @@ def chmod(run: Run, command: Command, words: list[str]) -> None:
     ]
     deep = any(word.startswith("-") and ("R" in word or word == "--recursive") for word in words[1:-1])
     for path in _named(run, paths):
+        run.stage.adopt(path, deep=deep)
         _known(run.stage, path, deep)
         for name, folder in run.stage.folders.items():
             if name == path or (deep and is_below(name, path)):
@@ -123,6 +124,7 @@ def chown(run: Run, command: Command, words: list[str]) -> None:
     )
     deep = found.has("R", "recursive")
     for path in _named(run, paths):
+        run.stage.adopt(path, deep=False)
         _known(run.stage, path, deep)
         for name, folder in run.stage.folders.items():
             if name == path or (deep and is_below(name, path)):
@@ -190,10 +192,11 @@ def _account(run: Run, command: Command, name: str) -> None:
         if home:
             run.stage.make_folder(home, (uid, gid), asked=True)
         chosen = " (chosen as the program would)" if name in known.guessed else ""
-        run.stage.remark(
-            run.item, f"{uid}:{gid}{chosen} stands for {name}, which /etc/passwd of the image will not have",
-            "give that file as files if the program looks the name up",
-        )  # fmt: skip
+        why = f"{uid}:{gid}{chosen} stands for {name}, who is not in the image's /etc/passwd"
+        advice = "add that file as files if a program looks the name up"
+        run.stage.remarks.append(
+            run.stage.note(run.item.line + command.line, f"RUN {command.text}", why, advice)
+        )
 
 
 def _useradd(run: Run, command: Command, words: list[str]) -> None:

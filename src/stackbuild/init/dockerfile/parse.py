@@ -1,7 +1,7 @@
 """A Dockerfile as instructions, each with its line.
 
-Source: Docker's Dockerfile reference, "Format", "Parser directives", "Here-documents". In the tests BuildKit's own
-parser is the judge; no package has it for every machine.
+Source: Docker's Dockerfile reference, "Format", "Parser directives", "Here-documents". In the tests
+BuildKit's own parser is the judge; no package has it for every machine.
 """
 
 from __future__ import annotations

@@ -13,10 +13,11 @@ Owner = tuple[int, int]
 
 @dataclass
 class Piece:
-    """line: of the instruction; wish: the name that the target would like."""
+    """line: of the instruction; wish: the name that the target would like, or else spare."""
 
     line: int
     wish: str
+    spare: str = field(default="", kw_only=True)
 
     def copy(self) -> Any:
         """The same for another stage, to be changed there."""

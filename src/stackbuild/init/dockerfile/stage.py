@@ -74,6 +74,8 @@ class Stage:
     """Of the configuration, for above the image."""
     generated: dict[str, str] = field(default_factory=dict)
     """Files to write beside the BUILD.toml: path -> text, of here-documents."""
+    unset: set[str] = field(default_factory=set)
+    """Variables that the instruction at hand uses, and nobody sets."""
     environments: list[str] = field(default_factory=list)
     """Virtual environments of Python that were made."""
     cmd_is_own: bool = False
@@ -90,7 +92,7 @@ class Stage:
             dict(self.env), {},
             self.accounts.copy(), [piece.copy() for piece in self.pieces],
             {path: Folder(**vars(folder)) for path, folder in self.folders.items()}, list(self.shell),
-            list(self.notes), list(self.remarks), dict(self.generated), list(self.environments),
+            list(self.notes), list(self.remarks), dict(self.generated), environments=list(self.environments),
             files_unknown=self.files_unknown,
         )  # fmt: skip
 
@@ -103,13 +105,13 @@ class Stage:
     def expand(self, text: str) -> str:
         """A word of an instruction. Raises Untranslated."""
         try:
-            return expand(text, self.lookup, self.file.escape)
+            return expand(text, self.lookup, self.file.escape, self.unset)
         except BadWord as error:
             raise Untranslated(str(error), "correct it") from None
 
     def lookup(self, name: str) -> str | None:
         """A variable's value; PATH that no ENV sets is the usual one."""
-        value = self.variables().get(name)
+        value = self.variables().get(name, self.base.env.get(name))
         return PATH if value is None and name == "PATH" else value
 
     @property
@@ -203,10 +205,22 @@ class Stage:
             if above != path or not self.is_folder(path):
                 self.folders[above] = Folder(mode if above == path else 0o755, owner, asked and above == path)
 
+    def adopt(self, path: str, *, deep: bool) -> None:
+        """Take a folder that came with copied files among those whose mode and owner are known."""
+        for piece in self.of(Files):
+            for name in piece.placed:
+                parent = posixpath.dirname(name)
+                while is_below(parent, path):
+                    if (deep or parent == path) and parent not in self.folders:
+                        self.folders[parent] = Folder(owner=piece.owner)
+                    if parent == path:
+                        break
+                    parent = posixpath.dirname(parent)
+
     def made(self, line: int, wish: str) -> Files:
-        """The last piece, if it holds nothing of the context, or a new one: for links and deletions."""
+        """The last piece, if it is of that kind, or a new one: for links and deletions."""
         last = self.pieces[-1] if self.pieces else None
-        if isinstance(last, Files) and not last.srcs:
+        if isinstance(last, Files) and not last.srcs and last.wish == wish:
             return last
         found = Files(line, wish)
         self.pieces.append(found)

@@ -30,10 +30,11 @@ def take(
         place = (
             posixpath.join(to, posixpath.basename(path)) if is_folder and not _is_folder(other, path) else to
         )
-        if not _packages(stage, other, path, place) and not _files(
-            stage, other, path, place, item.line, owner
-        ):
-            _tell(stage, item, other, path, place, is_folder)
+        packages = _packages(stage, item, other, path, place, owner)
+        files = not packages and _files(stage, other, path, place, item.line, owner)
+        exact = packages or other.source_of(path) is not None
+        if not exact and (other.files_unknown or not files):
+            _tell(stage, item, other, path, place, known=files)
     stage.make_folder(to if is_folder else posixpath.dirname(to), owner)
 
 
@@ -45,7 +46,9 @@ def _is_folder(other: Stage, path: str) -> bool:
     return other.is_folder(path) or path in held or not posixpath.splitext(path)[1]
 
 
-def _packages(stage: Stage, other: Stage, path: str, place: str) -> bool:
+def _packages(
+    stage: Stage, item: Instruction, other: Stage, path: str, place: str, owner: tuple[int, int]
+) -> bool:
     """Take the packages that lie there or below; whether it is just theirs."""
     found = False
     for piece in list(other.of(Packages)):
@@ -54,6 +57,10 @@ def _packages(stage: Stage, other: Stage, path: str, place: str) -> bool:
                 inner = held[len(path) :].lstrip("/")
                 _add(stage, piece, held, posixpath.join(place, inner) if inner else place)
                 found = found or held == path
+                if owner != (0, 0) and not piece.links:
+                    why = "packages stay root's, for everybody to read"
+                    advice = "leave it so unless the program writes there"
+                    stage.lose(item.line, item.shown, why, advice, opaque=False)
     return found
 
 
@@ -73,57 +80,109 @@ def _add(stage: Stage, piece: Packages, held: str, place: str) -> None:
 
 
 def _files(stage: Stage, other: Stage, path: str, place: str, line: int, owner: tuple[int, int]) -> bool:
-    """Take files that came from the context; whether nothing else can be there."""
+    """Take files that came from the context; whether there are any."""
     found = False
-    for piece in other.of(Files):
+    for piece in list(other.of(Files)):
         inside = {name: source for name, source in piece.placed.items() if is_below(name, path)}
-        if not inside:
-            continue
-        new = Files(line, piece.wish, owner=owner, mode=piece.mode)
-        new.placed = {
-            posixpath.normpath(place + name[len(path) :]): source for name, source in inside.items()
-        }
-        if piece.lies_below(path) and not piece.rename and is_below(piece.to, path):
-            new.srcs, new.strip = list(piece.srcs), piece.strip
-            new.to = posixpath.normpath(place + piece.to[len(path) :])
-        else:
-            new.srcs = [literal(source) for source in inside.values()]
-            new.rename = {source: name for name, source in new.placed.items()}
-        stage.pieces.append(new)
-        found = True
-    for archive in other.of(Archive):
-        if is_below(archive.fields["to"], path):
-            new_archive = archive.copy()
-            new_archive.fields["to"] = posixpath.normpath(place + archive.fields["to"][len(path) :])
-            stage.pieces.append(new_archive)
+        if inside:
+            stage.pieces.append(_moved(stage, piece, inside, path, place, line, owner))
             found = True
-    return found and (other.source_of(path) is not None or not other.files_unknown)
+    for archive in list(other.of(Archive)):
+        if is_below(archive.fields["to"], path):
+            new = archive.copy()
+            new.fields["to"] = posixpath.normpath(place + archive.fields["to"][len(path.rstrip("/")) :])
+            stage.pieces.append(new)
+            found = True
+    return found
 
 
-def _tell(stage: Stage, item: Instruction, other: Stage, path: str, place: str, is_folder: bool) -> None:
+def _moved(
+    stage: Stage,
+    piece: Files,
+    inside: dict[str, str],
+    path: str,
+    place: str,
+    line: int,
+    owner: tuple[int, int],
+) -> Files:
+    """The part of a piece that lies at or below a path, for another place."""
+    new = Files(line, posixpath.basename(place) or "app", owner=owner, mode=piece.mode)
+    cut = len(path.rstrip("/"))
+    new.placed = {posixpath.normpath(place + name[cut:]): source for name, source in inside.items()}
+    if owner != (0, 0) and any("/" in name[len(place) :].lstrip("/") for name in new.placed):
+        new.dirs = ["**"]
+    folder = _whole_folder(stage, inside, path)
+    if folder is not None:
+        new.srcs = [*stage.context.globs(folder)[0], *([] if folder else ["!stackbuild.lock"])]
+        new.strip, new.to = folder, place
+    else:
+        new.srcs = [literal(source) for source in inside.values()]
+        new.rename = {source: name for name, source in new.placed.items()}
+    return new
+
+
+def _whole_folder(stage: Stage, inside: dict[str, str], path: str) -> str | None:
+    """The folder of the context whose files are just what lies below a path; None when there is none."""
+    cut = len(path.rstrip("/"))
+    name, source = next(iter(inside.items()))
+    if name == path or not f"/{source}".endswith(name[cut:]):
+        return None
+    folder = f"/{source}".removesuffix(name[cut:]).strip("/")
+    below = {
+        item: f"{path.rstrip('/')}/{item[len(folder) :].lstrip('/')}" for item in stage.context.below(folder)
+    }
+    same = {place: item for item, place in below.items()} == inside
+    return folder if same and not stage.context.globs(folder)[1] else None
+
+
+_FOLDERS = frozenset(
+    [
+        ".next",
+        ".output",
+        ".venv",
+        "app",
+        "assets",
+        "build",
+        "bundle",
+        "dist",
+        "html",
+        "lib",
+        "node_modules",
+        "out",
+        "public",
+        "release",
+        "site",
+        "src",
+        "static",
+        "target",
+        "vendor",
+        "venv",
+        "www",
+    ]
+)
+
+
+def _tell(stage: Stage, item: Instruction, other: Stage, path: str, place: str, *, known: bool) -> None:
+    """Say what is not known of a path, with the target that would stand for it unless some of it is known."""
     makers = [piece for piece in other.of(Remark) if piece.opaque and piece.note]
-    for maker in makers:
-        assert maker.note
-        if maker.note not in stage.notes:
-            stage.notes.append(maker.note)
-    lines = ", ".join(str(line) for line in dict.fromkeys(maker.line for maker in makers))
-    why = (
-        f"what line {lines} makes has no translation" if lines else f"the stage has no '{path}' that is known"
-    )
+    stage.notes += [piece.note for piece in makers if piece.note and piece.note not in stage.notes]
+    lines = list(dict.fromkeys(str(maker.line) for maker in makers))
+    which = f"line {lines[0]} leaves" if len(lines) == 1 else f"lines {', '.join(lines)} leave"
+    if known:
+        why = f"what {which} there besides is not known"
+        stage.lose(item.line, item.shown, why, ADVICE, opaque=False)
+        return
+    why = f"what {which} there is not known" if lines else "what the base has there is not known"
     stage.lose(item.line, item.shown, why, ADVICE, likely=_likely(other, path, place), opaque=False)
 
 
 def _likely(other: Stage, path: str, place: str) -> dict[str, Any]:
     """The `files` target that would stand for it, if it is made where the Dockerfile makes it."""
-    home = other.workdir if is_below(path, other.workdir) else "/"
+    home = other.workdir if is_below(path, other.workdir) and path != other.workdir else "/"
     inner = path[len(home) :].strip("/") or posixpath.basename(path)
-    name = posixpath.basename(inner)
-    if posixpath.splitext(name)[1] or (
-        posixpath.basename(place) == name and not other.is_folder(path) and "bin" in place
-    ):
-        return {
-            "srcs": [inner],
-            **({"strip_prefix": posixpath.dirname(inner)} if "/" in inner else {}),
-            "to": posixpath.dirname(place),
-        }
-    return {"srcs": [f"{inner}/**"], "strip_prefix": inner, "to": place}
+    name, folder = posixpath.basename(inner), posixpath.dirname(inner)
+    if name in _FOLDERS or other.is_folder(path):
+        return {"srcs": [f"{inner}/**"], "strip_prefix": inner, "to": place}
+    if posixpath.basename(place) != name:
+        return {"srcs": [inner], "rename": {inner: place}}
+    return {"srcs": [inner], **({"strip_prefix": folder} if folder else {}), "to": posixpath.dirname(place)}

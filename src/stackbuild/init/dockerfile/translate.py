@@ -129,7 +129,7 @@ class _Reading:
             hint = "give the ARG in it with --build-arg" if "$" in item.rest else "correct it"
             raise RequestError(str(error), where=Position(self._file.path, item.line), hint=hint) from None
         stage = Stage(name, item.line, base, self._file, self._context)
-        stage.accounts = Accounts(dict(base.accounts))
+        stage.accounts = Accounts(dict(base.accounts), dict(base.groups))
         return stage
 
     def _platform(self, item: Instruction, stage: Stage) -> str:
@@ -143,6 +143,7 @@ class _Reading:
             return stage.platform
 
     def _instruction(self, stage: Stage, item: Instruction) -> None:
+        stage.unset.clear()
         try:
             if item.name == "ARG":
                 arg(stage, item, self._given, self._globals)
@@ -162,3 +163,7 @@ class _Reading:
                 stage.lose(item.line, item.shown, error.why, error.advice, opaque=False)
             else:
                 stage.remark(item, error.why, error.advice)
+        for name in sorted(stage.unset):
+            stage.remark(
+                item, f"{name} is not set here; nothing stands for it", "correct it if the base sets it"
+            )

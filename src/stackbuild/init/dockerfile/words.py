@@ -51,8 +51,11 @@ def pairs(text: str, escape: str = "\\") -> list[tuple[str, str]]:
     return [(word.partition("=")[0], word.partition("=")[2]) for word in words]
 
 
-def expand(text: str, lookup: Lookup, escape: str = "\\") -> str:
-    """A word without its quotes, with its variables put in. Raises BadWord."""
+def expand(text: str, lookup: Lookup, escape: str = "\\", unset: set[str] | None = None) -> str:
+    """A word without its quotes, with its variables put in; unset gets the names of those that have no value.
+
+    Raises BadWord.
+    """
     out, quote, at = [], "", 0
     while at < len(text):
         char = text[at]
@@ -67,7 +70,7 @@ def expand(text: str, lookup: Lookup, escape: str = "\\") -> str:
             out.append(char + following if kept else following)
             at += 1
         elif char == "$":
-            value, at = _variable(text, at + 1, lookup, escape)
+            value, at = _variable(text, at + 1, lookup, escape, unset)
             out.append(value)
             continue
         else:
@@ -78,15 +81,22 @@ def expand(text: str, lookup: Lookup, escape: str = "\\") -> str:
     return "".join(out)
 
 
-def _variable(text: str, at: int, lookup: Lookup, escape: str) -> tuple[str, int]:
+def _variable(text: str, at: int, lookup: Lookup, escape: str, unset: set[str] | None) -> tuple[str, int]:
     """The value of the variable whose name begins at `at`, and where the text goes on."""
     if text[at : at + 1] != "{":
         found = _NAME.match(text, at)
-        return (lookup(found[0]) or "", found.end()) if found else ("$", at)
+        if not found:
+            return "$", at
+        value = lookup(found[0])
+        if value is None and unset is not None:
+            unset.add(found[0])
+        return value or "", found.end()
     found, end = _NAME.match(text, at + 1), _closing(text, at)
     if not found:
         raise BadWord(f"'{text[at - 1 : end + 1]}' names no variable")
     value, rest = lookup(found[0]), text[found.end() : end]
+    if value is None and unset is not None and not rest.lstrip(":").startswith(("-", "+", "?")):
+        unset.add(found[0])
     return _modified(found[0], value, rest, lambda word: expand(word, lookup, escape)), end + 1
 
 
