@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...declare.glob import is_wild, matches
 from .context import Context, literal
 from .modes import changed
 from .parse import Heredoc, Instruction
-from .pieces import Archive, Files
+from .pieces import Archive, Files, wish_of
 from .stage import Stage, check
 from .taking import take
 from .trouble import Untranslated
@@ -73,7 +73,7 @@ def add(stage: Stage, item: Instruction, stages: Mapping[str, Stage]) -> None:
         elif _ARCHIVES.search(source) and not is_wild(source) and _clean(source) in stage.context.modes:
             fields = {"src": _clean(source), "to": wanted.to, **_owned(wanted.owner)}
             check("archive", fields)
-            stage.pieces.append(Archive(item.line, posixpath.basename(source).partition(".")[0], fields))
+            stage.pieces.append(Archive(item.line, wish_of(source), fields))
             stage.make_folder(wanted.to)
         else:
             rest.append(source)
@@ -142,7 +142,7 @@ def _fetched(stage: Stage, wanted: Request, url: str) -> None:
     else:
         fields = {"url": url, "sha256": found[1], "to": wanted.to, **_owned(wanted.owner)}
         check("archive", fields)
-        stage.pieces.append(Archive(wanted.item.line, posixpath.basename(url).partition(".")[0], fields))
+        stage.pieces.append(Archive(wanted.item.line, wish_of(url), fields))
 
 
 def _heredocs(stage: Stage, wanted: Request) -> None:
@@ -154,7 +154,13 @@ def _heredocs(stage: Stage, wanted: Request) -> None:
         stage.generated[path] = _content(stage, document)
         folder, name = posixpath.split(target)
         piece = Files(
-            wanted.item.line, name, {target: path}, [literal(path)], folder, "heredocs", owner=wanted.owner
+            wanted.item.line,
+            wish_of(name),
+            {target: path},
+            [literal(path)],
+            folder,
+            "heredocs",
+            owner=wanted.owner,
         )
         piece.mode = wanted.mode
         if posixpath.basename(path) != name:
@@ -240,12 +246,12 @@ def _file(stage: Stage, wanted: Request, path: str, groups: dict[str, Files]) ->
     strip = "" if wanted.parents else posixpath.dirname(path)
     name = posixpath.basename(path)
     if wanted.is_folder:
-        piece = _group(wanted, groups, strip, wanted.to, name.partition(".")[0] or name)
+        piece = _group(wanted, groups, strip, wanted.to, wish_of(name))
         piece.spare = name.replace(".", "-")
         piece.placed[_placed(wanted.to, path, strip)] = path
     else:
         folder, new = posixpath.split(wanted.to)
-        piece = _group(wanted, groups, strip, folder, name.partition(".")[0] or name)
+        piece = _group(wanted, groups, strip, folder, wish_of(name))
         piece.spare = name.replace(".", "-")
         piece.placed[wanted.to] = path
         if new != name:
@@ -268,7 +274,7 @@ def _wild(stage: Stage, wanted: Request, pattern: str, groups: dict[str, Files])
             groups,
             "" if wanted.parents else strip,
             wanted.to,
-            posixpath.basename(strip) or _wish(files),
+            posixpath.basename(strip) or wish_of(files[0]),
         )
         piece.srcs.append(pattern)
         piece.placed |= {_placed(wanted.to, name, "" if wanted.parents else strip): name for name in files}
@@ -278,10 +284,6 @@ def _wild(stage: Stage, wanted: Request, pattern: str, groups: dict[str, Files])
     for name in found:
         if name not in stage.context.modes and stage.context.below(name):
             _folder(stage, wanted, name, groups)
-
-
-def _wish(files: Sequence[str]) -> str:
-    return posixpath.basename(files[0]).partition(".")[0] or "files"
 
 
 def _placed(to: str, name: str, strip: str) -> str:

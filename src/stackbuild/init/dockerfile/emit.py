@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...declare.glob import is_wild
 from ..draft import Names, Table
-from .pieces import Archive, Files, Folder, Packages, Piece, Remark
+from .pieces import Archive, Files, Folder, Packages, Piece, Remark, wish_of
 from .stage import STANDARD, Stage
 
 _ORDER = (
@@ -140,10 +139,9 @@ def _fields(piece: Piece) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if piece.srcs:
         found["srcs"] = list(dict.fromkeys(piece.srcs))
-    if piece.strip:
-        found["strip_prefix"] = piece.strip
-    if piece.to != "/" and _uses_to(piece):
-        found["to"] = piece.to
+    if _uses_to(piece):
+        found |= {"strip_prefix": piece.strip} if piece.strip else {}
+        found |= {"to": piece.to} if piece.to != "/" else {}
     for name in ("rename", "symlinks", "dirs", "whiteouts"):
         if value := getattr(piece, name):
             found[name] = value
@@ -172,6 +170,6 @@ def _likely(stage: Stage, piece: Remark, names: Names) -> Table | None:
         return None
     globs = piece.likely["srcs"]
     there = any(stage.context.has(glob.removesuffix("/**")) for glob in globs)
-    wish = posixpath.basename(globs[0].removesuffix("/**")) or "built"
+    wish = wish_of(globs[0].removesuffix("/**"))
     header = ("files", names.take(wish))
     return Table(header, piece.likely, asleep=not there)

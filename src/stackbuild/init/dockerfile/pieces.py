@@ -91,6 +91,12 @@ class Folder:
     asked: bool = False
 
 
+def wish_of(path: str) -> str:
+    """The name that a file's target would like."""
+    name = path.rstrip("/").rpartition("/")[2].lstrip(".")
+    return name.partition(".")[0] or name or "files"
+
+
 def is_below(path: str, folder: str) -> bool:
     """Whether a path is a folder or lies in it."""
     return folder == "/" or path == folder or path.startswith(f"{folder}/")

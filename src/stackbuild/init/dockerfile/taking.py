@@ -8,14 +8,14 @@ from typing import Any
 
 from .context import literal
 from .parse import Instruction
-from .pieces import Archive, Files, Packages, Remark, is_below
+from .pieces import Archive, Files, Owner, Packages, Remark, is_below, wish_of
 from .stage import Stage
 from .trouble import ADVICE
 
 
 def take(
     stage: Stage, item: Instruction, origin: str, stages: Mapping[str, Stage], sources: list[str], to: str,
-    is_folder: bool, owner: tuple[int, int],
+    is_folder: bool, owner: Owner,
 ) -> None:  # fmt: skip
     """Copy from a stage, or tell why not; from an image, tell."""
     other = stages.get(origin.lower())
@@ -34,7 +34,7 @@ def take(
         files = not packages and _files(stage, other, path, place, item.line, owner)
         exact = packages or other.source_of(path) is not None
         if not exact and (other.files_unknown or not files):
-            _tell(stage, item, other, path, place, known=files)
+            _tell(stage, item, other, path, place, owner, known=files)
     stage.make_folder(to if is_folder else posixpath.dirname(to), owner)
 
 
@@ -46,9 +46,7 @@ def _is_folder(other: Stage, path: str) -> bool:
     return other.is_folder(path) or path in held or not posixpath.splitext(path)[1]
 
 
-def _packages(
-    stage: Stage, item: Instruction, other: Stage, path: str, place: str, owner: tuple[int, int]
-) -> bool:
+def _packages(stage: Stage, item: Instruction, other: Stage, path: str, place: str, owner: Owner) -> bool:
     """Take the packages that lie there or below; whether it is just theirs."""
     found = False
     for piece in list(other.of(Packages)):
@@ -79,7 +77,7 @@ def _add(stage: Stage, piece: Packages, held: str, place: str) -> None:
         stage.made(piece.line, "links").symlinks[link] = target
 
 
-def _files(stage: Stage, other: Stage, path: str, place: str, line: int, owner: tuple[int, int]) -> bool:
+def _files(stage: Stage, other: Stage, path: str, place: str, line: int, owner: Owner) -> bool:
     """Take files that came from the context; whether there are any."""
     found = False
     for piece in list(other.of(Files)):
@@ -103,10 +101,10 @@ def _moved(
     path: str,
     place: str,
     line: int,
-    owner: tuple[int, int],
+    owner: Owner,
 ) -> Files:
     """The part of a piece that lies at or below a path, for another place."""
-    new = Files(line, posixpath.basename(place) or "app", owner=owner, mode=piece.mode)
+    new = Files(line, wish_of(place), owner=owner, mode=piece.mode)
     cut = len(path.rstrip("/"))
     new.placed = {posixpath.normpath(place + name[cut:]): source for name, source in inside.items()}
     if owner != (0, 0) and any("/" in name[len(place) :].lstrip("/") for name in new.placed):
@@ -162,7 +160,9 @@ _FOLDERS = frozenset(
 )
 
 
-def _tell(stage: Stage, item: Instruction, other: Stage, path: str, place: str, *, known: bool) -> None:
+def _tell(
+    stage: Stage, item: Instruction, other: Stage, path: str, place: str, owner: Owner, *, known: bool
+) -> None:
     """Say what is not known of a path, with the target that would stand for it unless some of it is known."""
     makers = [piece for piece in other.of(Remark) if piece.opaque and piece.note]
     stage.notes += [piece.note for piece in makers if piece.note and piece.note not in stage.notes]
@@ -173,16 +173,18 @@ def _tell(stage: Stage, item: Instruction, other: Stage, path: str, place: str, 
         stage.lose(item.line, item.shown, why, ADVICE, opaque=False)
         return
     why = f"what {which} there is not known" if lines else "what the base has there is not known"
-    stage.lose(item.line, item.shown, why, ADVICE, likely=_likely(other, path, place), opaque=False)
+    stage.lose(item.line, item.shown, why, ADVICE, likely=_likely(other, path, place, owner), opaque=False)
 
 
-def _likely(other: Stage, path: str, place: str) -> dict[str, Any]:
+def _likely(other: Stage, path: str, place: str, owner: Owner) -> dict[str, Any]:
     """The `files` target that would stand for it, if it is made where the Dockerfile makes it."""
     home = other.workdir if is_below(path, other.workdir) and path != other.workdir else "/"
     inner = path[len(home) :].strip("/") or posixpath.basename(path)
     name, folder = posixpath.basename(inner), posixpath.dirname(inner)
-    if name in _FOLDERS or other.is_folder(path):
-        return {"srcs": [f"{inner}/**"], "strip_prefix": inner, "to": place}
+    owned = {} if owner == (0, 0) else {"owner": f"{owner[0]}:{owner[1]}"}
+    if name in _FOLDERS or other.is_folder(path) or (other.context.root / inner).is_dir():
+        return {"srcs": [f"{inner}/**"], "strip_prefix": inner, "to": place, **owned}
     if posixpath.basename(place) != name:
-        return {"srcs": [inner], "rename": {inner: place}}
-    return {"srcs": [inner], **({"strip_prefix": folder} if folder else {}), "to": posixpath.dirname(place)}
+        return {"srcs": [inner], "rename": {inner: place}, **owned}
+    strip = {"strip_prefix": folder} if folder else {}
+    return {"srcs": [inner], **strip, "to": posixpath.dirname(place), **owned}
