@@ -190,6 +190,9 @@ def _from_context(stage: Stage, wanted: Request) -> None:
                 raise _missing(stage.context, path)
         except Untranslated as error:
             stage.lose(wanted.item.line, wanted.item.shown, error.why, error.advice, opaque=False)
+    if groups:
+        is_folder = wanted.is_folder or any(map(stage.context.is_folder, map(_clean, wanted.sources)))
+        stage.make_folder(wanted.to if is_folder else posixpath.dirname(wanted.to), wanted.owner)
     for piece in groups.values():
         if wanted.owner != (0, 0):
             piece.owner = wanted.owner
@@ -197,9 +200,6 @@ def _from_context(stage: Stage, wanted: Request) -> None:
                 piece.dirs = ["**"]
         piece.mode = wanted.mode
         stage.pieces.append(piece)
-    if groups:
-        is_folder = wanted.is_folder or any(map(stage.context.is_folder, map(_clean, wanted.sources)))
-        stage.make_folder(wanted.to if is_folder else posixpath.dirname(wanted.to), wanted.owner)
 
 
 def _missing(context: Context, path: str) -> Untranslated:

@@ -25,6 +25,7 @@ def take(
             "add them as files or as an archive", opaque=False,
         )  # fmt: skip
         return
+    stage.make_folder(to if is_folder else posixpath.dirname(to), owner)
     for source in sources:
         path = posixpath.normpath("/" + source.lstrip("/"))
         place = (
@@ -35,7 +36,6 @@ def take(
         exact = packages or other.source_of(path) is not None
         if not exact and (other.files_unknown or not files):
             _tell(stage, item, other, path, place, owner, known=files)
-    stage.make_folder(to if is_folder else posixpath.dirname(to), owner)
 
 
 def _is_folder(other: Stage, path: str) -> bool:
