@@ -8,7 +8,8 @@ from typing import Any
 from ...declare.glob import is_wild
 from ..draft import Names, Table
 from .pieces import Archive, Files, Folder, Packages, Piece, Remark, wish_of
-from .stage import STANDARD, Stage
+from .stage import STANDARD, Stage, check
+from .trouble import Untranslated
 
 _ORDER = (
     "entrypoint",
@@ -46,7 +47,14 @@ def tables(stage: Stage, name: str) -> tuple[list[Table | str], str]:
                 continue
             table.remarks = [*pending, remark]
         else:
-            table = Table((_kind(piece), names.take(piece.wish, piece.spare)), _fields(piece), pending)
+            kind, fields = _kind(piece), _fields(piece)
+            try:
+                check(kind, fields)
+            except Untranslated as error:
+                shown = next(item.shown for item in stage.file.instructions if item.line == piece.line)
+                pending.append(str(stage.note(piece.line, shown, error.why, error.advice)))
+                continue
+            table = Table((kind, names.take(piece.wish, piece.spare)), fields, pending)
         pending = []
         found.append(table)
         if not table.asleep:

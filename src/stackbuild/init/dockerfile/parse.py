@@ -78,7 +78,6 @@ def shortened(text: str, length: int = 72) -> str:
 def parse(path: str, text: str) -> Dockerfile:
     """The instructions of a Dockerfile. Raises RequestError, with the line, when it is none."""
     lines = text.removeprefix("\ufeff").split("\n")
-    lines = [line.removesuffix("\r") for line in lines]
     escape = _escape(path, lines)
     found = tuple(_instructions(path, lines, escape))
     if not any(item.name == "FROM" for item in found):
@@ -119,7 +118,7 @@ def _instructions(path: str, lines: list[str], escape: str) -> Iterator[Instruct
             if at == len(lines):
                 piece = ""
                 break
-            piece, at = lines[at], at + 1
+            piece, at = lines[at].removesuffix("\r"), at + 1
         joined, shell = joined + piece, [*shell, piece]
         name = joined.split(maxsplit=1)[0].upper()
         heredocs: list[Heredoc] = []
@@ -142,7 +141,7 @@ def _heredocs(path: str, lines: list[str], start: int, at: int, text: str) -> tu
                 )
             line, at = lines[at], at + 1
             line = line.lstrip("\t") if dash else line
-            if line == name:
+            if line.removesuffix("\r") == name:
                 break
             body.append(line + "\n")
         found.append(Heredoc(name, "".join(body), not (double or single)))

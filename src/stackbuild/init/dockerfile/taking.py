@@ -176,15 +176,17 @@ def _tell(
     stage.lose(item.line, item.shown, why, ADVICE, likely=_likely(other, path, place, owner), opaque=False)
 
 
-def _likely(other: Stage, path: str, place: str, owner: Owner) -> dict[str, Any]:
+def _likely(other: Stage, path: str, place: str, owner: Owner) -> dict[str, Any] | None:
     """The `files` target that would stand for it, if it is made where the Dockerfile makes it."""
     home = other.workdir if is_below(path, other.workdir) and path != other.workdir else "/"
     inner = path[len(home) :].strip("/") or posixpath.basename(path)
+    if not inner:
+        return None
     name, folder = posixpath.basename(inner), posixpath.dirname(inner)
     owned = {} if owner == (0, 0) else {"owner": f"{owner[0]}:{owner[1]}"}
     if name in _FOLDERS or other.is_folder(path) or (other.context.root / inner).is_dir():
         return {"srcs": [f"{inner}/**"], "strip_prefix": inner, "to": place, **owned}
-    if posixpath.basename(place) != name:
+    if posixpath.basename(place) not in (name, ""):
         return {"srcs": [inner], "rename": {inner: place}, **owned}
     strip = {"strip_prefix": folder} if folder else {}
     return {"srcs": [inner], **strip, "to": posixpath.dirname(place), **owned}
