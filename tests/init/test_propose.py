@@ -141,6 +141,13 @@ def test_what_is_there_is_left_alone(tree):
     assert init(tree).splitlines()[-1] == "nothing to write: no project was found that has no BUILD.toml"
 
 
+def test_what_belongs_to_a_project_gets_nothing_of_its_own_later_on(bare):
+    bare.write("Dockerfile", "FROM scratch\nCOPY web /www\n")
+    bare.write("web/index.html")
+    init(bare)
+    assert init(bare).splitlines()[-1] == "nothing to write: no project was found that has no BUILD.toml"
+
+
 def test_a_dry_run_prints_and_writes_nothing(bare):
     bare.write("requirements.txt", "flask\n")
     out = init(bare, "--dry-run")
@@ -217,3 +224,16 @@ def test_a_hostile_dockerfile_gives_a_file_that_loads(bare, text):
     assert all(line.isprintable() for line in err.splitlines())
     status, _, err = bare.run("list", "//...")
     assert status == 0, err + (bare.root / "BUILD.toml").read_text()
+
+
+def test_the_context_may_be_another_folder(tree):
+    tree.write("apps/web/.docker/Dockerfile", "FROM scratch\nCOPY apps/web/main.sh /\n")
+    tree.write("apps/web/main.sh")
+    assert tree.run("init", "--from", "apps/web/.docker/Dockerfile", "--context", "apps", "--dry-run")[2].startswith(
+        "apps/web/.docker/Dockerfile:2: COPY apps/web/main.sh /: the context has no 'apps/web/main.sh' now"
+    )
+    (tree.root / "BUILD.toml").unlink()
+    out = init(tree, "--from", "apps/web/.docker/Dockerfile", "--context", ".")
+    assert out == "wrote BUILD.toml\nnext: stackbuild image //:img\n"
+    assert made(tree)["files"]["main"]["srcs"] == ["apps/web/main.sh"]
+    assert tree.image("//:img")["layers"][0]["target"] == "//:main"

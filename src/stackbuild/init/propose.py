@@ -116,7 +116,7 @@ def from_dockerfile(
         raise RequestError(f"{context} is no folder", hint="name the folder that the build would be given")
     root, is_new = _root(folder, here.resolve() if folder.is_relative_to(here.resolve()) else folder)
     found = Proposal(root)
-    path = folder.relative_to(root).as_posix().removeprefix(".")
+    path = _relative(root, folder)
     tables, more = _translated(found, file, path, name, target, build_args)
     if is_new and path:
         found.take("", [Table(("workspace",))])
@@ -124,6 +124,11 @@ def from_dockerfile(
     if (folder / BUILD_FILE).exists():
         found.left_alone.append(f"{path}/{BUILD_FILE}".lstrip("/"))
     return found
+
+
+def _relative(root: Path, folder: Path) -> str:
+    path = folder.relative_to(root).as_posix()
+    return "" if path == "." else path
 
 
 def _root(folder: Path, otherwise: Path) -> tuple[Path, bool]:
@@ -145,7 +150,7 @@ def _folders(root: Path, start: Path, found: Proposal) -> Iterator[tuple[str, bo
     stack = [(start, False)]
     while stack:
         folder, inside = stack.pop()
-        path = folder.relative_to(root).as_posix().removeprefix(".")
+        path = _relative(root, folder)
         try:
             check_folder(path)
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
@@ -154,6 +159,7 @@ def _folders(root: Path, start: Path, found: Proposal) -> Iterator[tuple[str, bo
             continue
         if any(entry.name == BUILD_FILE for entry in entries):
             found.left_alone.append(f"{path}/{BUILD_FILE}".lstrip("/"))
+            inside = inside or b"[image." in (folder / BUILD_FILE).read_bytes()
         else:
             before = len(found.files)
             yield path, inside

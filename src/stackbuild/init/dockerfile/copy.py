@@ -70,7 +70,7 @@ def add(stage: Stage, item: Instruction, stages: Mapping[str, Stage]) -> None:
             )
         elif _URL.match(source):
             _fetched(stage, wanted, source)
-        elif _ARCHIVES.search(source) and not is_wild(source) and _clean(source) in stage.context.modes:
+        elif _is_archive(stage, item, source):
             fields = {"src": _clean(source), "to": wanted.to, **_owned(wanted.owner)}
             check("archive", fields)
             stage.pieces.append(Archive(item.line, wish_of(source), fields))
@@ -80,6 +80,12 @@ def add(stage: Stage, item: Instruction, stages: Mapping[str, Stage]) -> None:
     _heredocs(stage, wanted)
     if rest:
         _from_context(stage, Request(**{**vars(wanted), "sources": rest}))
+
+
+def _is_archive(stage: Stage, item: Instruction, source: str) -> bool:
+    """Whether ADD unpacks a file of the context. Docker looks at its bytes; its name says the same."""
+    wanted = bool(_ARCHIVES.search(source)) and item.flag("unpack") != "false" and not is_wild(source)
+    return wanted and _clean(source) in stage.context.modes
 
 
 def _request(stage: Stage, item: Instruction) -> Request:

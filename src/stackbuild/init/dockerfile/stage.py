@@ -190,7 +190,7 @@ class Stage:
         return (
             path in STANDARD
             or is_below(self.base.workdir or "/", path)
-            or any(is_below(folder, path) for folder in self.folders)
+            or path in self.folders
             or any(name.startswith(f"{path}/") for piece in self.of(Files) for name in piece.placed)
         )
 
