@@ -32,6 +32,9 @@ PIECES = [
     "COPY --from=b --chown=1:1 x /y\n",
     "\tEXPOSE\t80\r\n",
     "HEALTHCHECK --interval=1s CMD true\n",
+    "\\\n",
+    "RUN echo 'a <<EOF' \"<<Y\"\n",
+    "RUN cat <<EOF > /x 3<<Y\n",
 ]
 
 
@@ -46,6 +49,7 @@ def judged(text: str) -> list[tuple] | None:
         return [
             (item.cmd.upper(), item.start_line, tuple(item.flags), [plain(doc.content) for doc in item.heredocs])
             for item in dockerfile.parse_string(text)
+            if item.cmd  # it has none for a line that only continues
         ]
     except dockerfile.GoParseError:
         return None

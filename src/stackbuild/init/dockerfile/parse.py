@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...errors import Position, RequestError
+from .words import split
 
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(.*?)[ \t]*$")
 _FLAG = re.compile(r"--([A-Za-z0-9-]+)(?:=((?:\\.|\"[^\"]*\"|[^\s\"])*))?(?:\s+|$)")
-_HEREDOC = re.compile(r"(?:^|(?<=[\s;&|(]))\d*<<(-?)(?:\"([^\"<>\s]+)\"|'([^'<>\s]+)'|([^\s<>\"'|&;()]+))")
+_HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
 _TAKES_HEREDOCS = ("RUN", "COPY", "ADD")
 
 
@@ -120,6 +121,8 @@ def _instructions(path: str, lines: list[str], escape: str) -> Iterator[Instruct
                 break
             piece, at = lines[at].removesuffix("\r"), at + 1
         joined, shell = joined + piece, [*shell, piece]
+        if not joined.strip():
+            continue
         name = joined.split(maxsplit=1)[0].upper()
         heredocs: list[Heredoc] = []
         if name in _TAKES_HEREDOCS:
@@ -130,8 +133,9 @@ def _instructions(path: str, lines: list[str], escape: str) -> Iterator[Instruct
 def _heredocs(path: str, lines: list[str], start: int, at: int, text: str) -> tuple[int, list[Heredoc]]:
     """The here-documents that a line announces, and where the file goes on after them."""
     found = []
-    for dash, double, single, plain in _HEREDOC.findall(text):
-        name, body = double or single or plain, []
+    for dash, word in [hit.groups() for hit in map(_HEREDOC.fullmatch, split(text)) if hit]:
+        name: str = re.sub("[\"']", "", word)
+        body: list[str] = []
         while True:
             if at == len(lines):
                 raise RequestError(
@@ -144,7 +148,7 @@ def _heredocs(path: str, lines: list[str], start: int, at: int, text: str) -> tu
             if line.removesuffix("\r") == name:
                 break
             body.append(line + "\n")
-        found.append(Heredoc(name, "".join(body), not (double or single)))
+        found.append(Heredoc(name, "".join(body), name == word))
     return at, found
 
 

@@ -85,6 +85,13 @@ def _files(stage: Stage, other: Stage, path: str, place: str, line: int, owner: 
         if inside:
             stage.pieces.append(_moved(stage, piece, inside, path, place, line, owner))
             found = True
+        if links := {name: link for name, link in piece.symlinks.items() if is_below(name, path)}:
+            new_links = stage.made(line, "links").symlinks
+            new_links |= {
+                posixpath.normpath(place + name[len(path.rstrip("/")) :]): link
+                for name, link in links.items()
+            }
+            found = True
     for archive in list(other.of(Archive)):
         if is_below(archive.fields["to"], path):
             new = archive.copy()
@@ -104,11 +111,15 @@ def _moved(
     owner: Owner,
 ) -> Files:
     """The part of a piece that lies at or below a path, for another place."""
+    owner = piece.owner if owner == (0, 0) else owner  # without --chown a stage's owners are kept
     new = Files(line, wish_of(place), owner=owner, mode=piece.mode)
     cut = len(path.rstrip("/"))
     new.placed = {posixpath.normpath(place + name[cut:]): source for name, source in inside.items()}
     if owner != (0, 0) and any("/" in name[len(place) :].lstrip("/") for name in new.placed):
         new.dirs = ["**"]
+    new.modes = {
+        posixpath.normpath(place + name[cut:]): piece.modes[name] for name in inside if name in piece.modes
+    }
     folder = _whole_folder(stage, inside, path)
     if folder is not None:
         new.srcs = [*stage.context.globs(folder)[0], *([] if folder else ["!stackbuild.lock"])]
