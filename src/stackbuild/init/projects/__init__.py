@@ -1,0 +1,1 @@
+"""Kinds of projects, each recognised by its files."""
