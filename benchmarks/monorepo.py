@@ -1,4 +1,4 @@
-"""A generated monorepo: 1,000 folders, 5,000 targets, 100,000 files, and what questions and builds cost in it.
+"""A generated monorepo (1,000 folders, 5,000 targets, 100,000 files): what questions and builds cost in it.
 
 Beside git, in the same run: `git status` stats every file, `git ls-files` reads its index.
 """
@@ -58,10 +58,16 @@ def make(root: Path, scale: float) -> None:
                 path = root / folder / kind / f"d{number // 20}" / f"f{number}.{suffix}"
                 path = path if kind != "conf" else root / folder / kind / f"f{number}.{suffix}"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(f"{folder} {kind} {number} " + " ".join(rng.choices(words, k=rng.randrange(20, 120))))
+                path.write_text(
+                    f"{folder} {kind} {number} " + " ".join(rng.choices(words, k=rng.randrange(20, 120)))
+                )
         (root / folder / "BUILD.toml").write_text(text)
     (root / ".gitignore").write_text("dist/\n")
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@a", "commit", "-qm", "1"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@a", "commit", "-qm", "1"],
+    ):
         subprocess.run(["git", *words], cwd=root, check=True)
 
 
@@ -90,7 +96,13 @@ def measure(root: Path, runs: int) -> dict[str, tuple[float, int]]:
         "list //...": [*ours, "list", "//..."],
         "dependents of the most shared layer": [*ours, "dependents", "--transitive", SHARED],
         "list one package": [*ours, "list", "//libs/l0:all"],
-        "image of one target, no change": [*ours, "image", str(edited[0].parents[2].relative_to(root)) + ":img", "--output", "none"],
+        "image of one target, no change": [
+            *ours,
+            "image",
+            str(edited[0].parents[2].relative_to(root)) + ":img",
+            "--output",
+            "none",
+        ],
         "image //..., no change": image,
     }
     for number in range(runs):
@@ -116,7 +128,9 @@ def main(scale: float, runs: int, folder: Path) -> list[str]:
     status, files = found["git status"][0], found["git ls-files"][0]
     lines = ["| | seconds | of `git status` | of `git ls-files` | MiB |", "| --- | --- | --- | --- | --- |"]
     for name, (seconds, memory) in found.items():
-        lines.append(f"| {name} | {seconds:.2f} | {seconds / status:.2f}x | {seconds / files:.1f}x | {memory} |")
+        lines.append(
+            f"| {name} | {seconds:.2f} | {seconds / status:.2f}x | {seconds / files:.1f}x | {memory} |"
+        )
     return lines
 
 

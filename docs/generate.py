@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from stackbuild.cli.main import make_parser
 from stackbuild.deliver import events
@@ -20,13 +23,16 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def table(title: str, doc: str, fields: Iterable[tuple[str, str]]) -> list[str]:
+    """One table of fields, each with its words."""
+    rows = [f"| {name} | {_cell(words)} |" for name, words in fields]
+    return [f"## {title}", "", doc, "", "| field | |", "| --- | --- |", *rows, ""]
+
+
 def section(found: Section) -> list[str]:
-    """One table of fields."""
-    lines = [f"## {found.title}", "", found.doc, "", "| field | |", "| --- | --- |"]
-    for field in found.fields:
-        required = " (required)" if field.required else ""
-        lines.append(f"| `{field.name}`{required} | {_cell(field.doc)} |")
-    return [*lines, ""]
+    """What people may write of a type, or of the workspace."""
+    fields = ((f"`{item.name}`{' (required)' if item.required else ''}", item.doc) for item in found.fields)
+    return table(found.title, found.doc, fields)
 
 
 def targets() -> str:
@@ -92,12 +98,18 @@ def events_page() -> str:
     """The page of `--events`."""
     lines = ["# Events", "", MADE, ""]
     lines += ["`--events FILE` writes one JSON object a line, as it happens; fields are always there.", ""]
-    lines += section("Every event", events.Event)
+    lines += _event("Every event", events.Event)
     for kind in events.Event.__subclasses__():
-        lines += section(kind.model_fields["event"].default, kind, frozenset(events.Event.model_fields))
-    lines += section("Errors", events.Fault)
-    lines += section("Layers", events.Layer)
-    return "\n".join(lines).replace(" (required)", "")
+        lines += _event(kind.model_fields["event"].default, kind, frozenset(events.Event.model_fields))
+    lines += _event("Errors", events.Fault)
+    lines += _event("Layers", events.Layer)
+    return "\n".join(lines)
+
+
+def _event(title: str, model: type[BaseModel], skip: frozenset[str] = frozenset()) -> list[str]:
+    fields = [(name, field) for name, field in model.model_fields.items() if name not in skip]
+    words = ((f"`{name}`", field.description or "") for name, field in fields)
+    return table(title, (model.__doc__ or "").strip(), words)
 
 
 PAGES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tarfile
 
 import pytest
-from diff.making import folder, gone, hardlink, layer, member, opaque, symlink
 
+from analyze.diff.making import folder, gone, hardlink, layer, member, opaque, symlink
 from stackbuild.analyze.contents import Contents, read_layer
 from stackbuild.errors import BuildFailed
 

@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = command(commands, "diff", "Say what differs between two images: layers, files, configuration.")
     parser.add_argument(
-        "images",
+        "specs",
         nargs="+",
         metavar="IMAGE",
         help="two of: a target, ./path of an image on disk, host/name:tag in a registry",
@@ -48,9 +48,9 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare two images."""
     expected = 1 if options.against else 2
-    if len(options.images) != expected:
+    if len(options.specs) != expected:
         raise RequestError(
-            f"{len(options.images)} images are named, and {expected} needed",
+            f"{len(options.specs)} images are named, and {expected} needed",
             hint="write 'diff A B', or 'diff --against REV TARGET'",
         )
     with watching(options) as listener:
@@ -77,7 +77,7 @@ def _compare(options: argparse.Namespace, listener: Quiet) -> Comparison:
     from ..analyze.diff.sides import kind_of
     from ..declare.workspace import is_workspace_root
 
-    names = [name.strip() for name in options.images]
+    names = [name.strip() for name in options.specs]
     how: dict[str, Any] = {"files": not options.no_files, "fetch": options.fetch}
     here = Path.cwd()
     if all(kind_of(name) != "target" for name in names) and not any(
