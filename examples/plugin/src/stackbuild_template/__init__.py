@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 
 from pydantic import Field
 
 from stackbuild.declare.fields import Fields, ImagePath
+from stackbuild.declare.package import Declaration
+from stackbuild.declare.reads import Reads
+from stackbuild.declare.workspace import Workspace
 from stackbuild.layer.entry import BytesContent, Entry, clean_path
 from stackbuild.targets.target import Contribution, LayerType, Task
 
@@ -28,6 +32,9 @@ class TemplateType(LayerType[TemplateFields]):
     name = "template"
     version = 1
     fields = TemplateFields
+
+    def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:
+        return ()  # all it stands on is in BUILD.toml
 
     def contribute(self, task: Task) -> Contribution:
         fields = task.declaration.fields
