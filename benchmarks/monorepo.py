@@ -119,23 +119,27 @@ def measure(root: Path, runs: int) -> dict[str, tuple[float, int]]:
     }
 
 
-def main(scale: float, runs: int, folder: Path) -> list[str]:
-    """The table, in lines of Markdown."""
+def table(folder: Path, scale: float, runs: int) -> list[str]:
+    """The section of the page, in lines of Markdown."""
     root = folder / "monorepo"
     root.mkdir()
     make(root, scale)
     found = measure(root, runs)
     status, files = found["git status"][0], found["git ls-files"][0]
-    lines = ["| | seconds | of `git status` | of `git ls-files` | MiB |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "## A monorepo: 1,000 folders, 5,000 targets, 100,000 files",
+        "",
+        "| | seconds | of `git status` | of `git ls-files` | MiB |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, (seconds, memory) in found.items():
-        lines.append(
-            f"| {name} | {seconds:.2f} | {seconds / status:.2f}x | {seconds / files:.1f}x | {memory} |"
-        )
-    return lines
+        ratios = f"{seconds / status:.2f}x | {seconds / files:.1f}x"
+        lines.append(f"| {name} | {seconds:.2f} | {ratios} | {memory} |")
+    return [*lines, ""]
 
 
 if __name__ == "__main__":
     import tempfile
 
     with tempfile.TemporaryDirectory() as temp:
-        print("\n".join(main(float(sys.argv[1]), int(sys.argv[2]), Path(temp))))
+        print("\n".join(table(Path(temp), float(sys.argv[1]), int(sys.argv[2]))))

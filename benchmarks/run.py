@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import monorepo
 import packages
 import registry
 
@@ -129,6 +130,8 @@ def main() -> None:
     if shutil.which("docker-registry") and shutil.which("skopeo"):
         with tempfile.TemporaryDirectory() as folder:
             lines += registry.table(registry.measure(Path(folder) / "x", options.runs, options.scale))
+    with tempfile.TemporaryDirectory() as folder:
+        lines += monorepo.table(Path(folder), options.scale, options.runs)
     with tempfile.TemporaryDirectory() as folder:
         lines += packages.tables(Path(folder), options.runs)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
