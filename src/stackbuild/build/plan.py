@@ -26,13 +26,15 @@ class Node:
     variant: Variant
 
     def __post_init__(self) -> None:
+        text = f"{self.address} ({self.variant})" if str(self.variant) else str(self.address)
         object.__setattr__(self, "_hash", hash((self.address, self.variant)))
+        object.__setattr__(self, "_text", text)
 
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined, no-any-return]  # asked for a hundred times a node
 
     def __str__(self) -> str:
-        return f"{self.address} ({self.variant})" if str(self.variant) else str(self.address)
+        return self._text  # type: ignore[attr-defined, no-any-return]
 
 
 @dataclass

@@ -111,12 +111,14 @@ class Workspace:
             except OSError as error:
                 what = f"the folder //{folder} cannot be read: {error.strerror}"
                 raise RequestError(what, hint="make it readable") from error
+            if any(entry.name == BUILD_FILE and entry.is_file() for entry in entries):
+                if folder and is_workspace_root(self.root / folder):
+                    continue
+                found.append(_addressable(folder))
             for entry in entries:
-                if entry.name == BUILD_FILE and entry.is_file():
-                    found.append(_addressable(folder))
-                elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                     path = f"{folder}/{entry.name}" if folder else entry.name
-                    if path != "dist" and not is_workspace_root(entry.path):
+                    if path != "dist":
                         stack.append(path)
         return sorted(found)
 
