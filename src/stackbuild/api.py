@@ -33,6 +33,7 @@ from .targets.registry import load_types
 from .targets.target import Pin
 
 if TYPE_CHECKING:
+    from .analyze.check.run import Report as CheckReport
     from .analyze.sbom.document import Format as BillFormat
     from .deliver.push import Pushed
     from .ecosystems.ecosystem import Package
@@ -356,6 +357,35 @@ class Workspace:
             finally:
                 builder.pins.save()
         return found
+
+    def check(
+        self, *specs: str, request: Request | None = None, listener: Quiet | None = None
+    ) -> CheckReport:
+        """Build images, and look for what is wrong with them; runs nothing. Raises StackbuildError."""
+        from .analyze.check.allow import check_names
+        from .analyze.check.run import Checker
+
+        images, request, listener = self._images(specs), request or Request(), listener or Quiet()
+        check_names(self.graph.declarations.values())
+        plan = make_plan(self.graph, self.types, images, _platform(request.platform))
+        with self.store.shared():
+            outcomes = self._run(plan, request, listener)
+            declarations = self.graph.declarations
+            return Checker(self.store, self.remote, self.types, declarations, plan, outcomes).check()
+
+    def _run(self, plan: Plan, request: Request, listener: Quiet) -> dict[Node, Outcome]:
+        """Build every node of a plan; once more when nothing but damage of the store went wrong."""
+        self.remote.watch = listener.transfer
+        for thorough in (False, True):
+            with self._builder(request, listener, thorough=thorough) as builder:
+                try:
+                    return builder.run(plan)
+                except StackbuildError as error:
+                    if thorough or not is_damage(error):
+                        raise
+                finally:
+                    builder.pins.save()
+        raise AssertionError
 
     def fetch(self, result: Any) -> None:
         """Bring the bytes of a result's layers into the store, those of bases too. Raises RegistryError."""

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import StackbuildError, nearest, one_line
-from . import explain, image, inspect, load, lock, push, query, sbom, schema, store
+from . import check, explain, image, inspect, load, lock, push, query, sbom, schema, store
 from .common import Several
 
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-FAMILIES = (image, push, load, lock, explain, inspect, query, sbom, store, schema)
+FAMILIES = (image, push, load, lock, check, explain, inspect, query, sbom, store, schema)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -98,7 +98,7 @@ class Spool:
         self._file.close()
 
 
-class _StrictInfo(tarfile.TarInfo):
+class StrictInfo(tarfile.TarInfo):
     """A header that cannot be read ends nothing: tarfile takes a bad one for the end of the archive."""
 
     @classmethod
@@ -121,7 +121,7 @@ class _StrictInfo(tarfile.TarInfo):
 def tar_members(stream: Any) -> Iterator[Member]:
     """The members of an uncompressed tar. Raises BuildFailed."""
     try:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictInfo) as tar:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=StrictInfo) as tar:
             for member in tar:
                 yield _tar_member(tar, member)
         _read_on(stream)
