@@ -6,12 +6,14 @@ import argparse
 import re
 from pathlib import Path
 
+from stackbuild.analyze.check.report import ordered
 from stackbuild.cli.main import make_parser
 from stackbuild.declare.fields import Fields
 from stackbuild.ecosystems.deb import known
 from stackbuild.ecosystems.ecosystem import PackagesFields
 from stackbuild.ecosystems.registry import load_ecosystems
 from stackbuild.ecosystems.settings import load_settings
+from stackbuild.targets.checking import Budget
 from stackbuild.targets.registry import load_types
 
 BUILT_IN = ("files", "archive", "base", "image", "index")
@@ -46,6 +48,8 @@ def targets() -> str:
     for name in BUILT_IN:
         common = frozenset(Fields.model_fields) - ({"tags"} if name == "image" else set())
         lines += section(f"[{name}.NAME]", types[name].fields, common)
+        if name == "image":
+            lines += section("[image.NAME.budget]", Budget)
     lines += section("[packages.NAME]", PackagesFields, frozenset(Fields.model_fields))
     for name, ecosystem in ecosystems.items():
         title = f'[packages.NAME] with ecosystem = "{name}"'
@@ -105,7 +109,23 @@ def debian_scripts() -> str:
     return text.replace("@STEPS@", "\n".join(rows)).replace("@SETTLED@", settled)
 
 
-PAGES = {"targets.md": targets, "commands.md": commands, "debian-scripts.md": debian_scripts}
+def checks() -> str:
+    """The page of rules that images are checked by."""
+    lines = ["# Checks", "", MADE, ""]
+    lines += ["The rules of `stackbuild check`; [how to check images](../how-to/check-images.md) tells how to use"]
+    lines += ["them. A name goes into an image's `allow`, with a reason.", ""]
+    lines += [f"- [`{rule.name}`](#{rule.name}) ({rule.level}): {rule.title}" for rule in ordered()]
+    for rule in ordered():
+        lines += ["", f"## {rule.name}", "", f"{rule.level.capitalize()}: {rule.title}.", "", rule.doc]
+    return "\n".join([*lines, ""])
+
+
+PAGES = {
+    "targets.md": targets,
+    "commands.md": commands,
+    "checks.md": checks,
+    "debian-scripts.md": debian_scripts,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

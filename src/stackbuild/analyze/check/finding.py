@@ -23,7 +23,7 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}
-"""Every rule by name, in the order of the reference page."""
+"""Every rule by name."""
 
 
 def rule(name: str, level: Level, title: str, doc: str) -> Rule:

@@ -28,7 +28,8 @@ _TRIPLETS = {
     "s390x": "s390x-linux-gnu",
 }
 """Debian's multiarch folders, by machine."""
-_MUSL_OWN = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")  # what its loader is by itself
+MUSL_OWN = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
+"""The libraries that musl's loader is by itself."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Libraries:
         while waiting:
             at = waiting.pop(0)
             for name in at.elf.needed:
-                if name in known or (musl and _MUSL_OWN.match(name)):
+                if name in known or (musl and MUSL_OWN.match(name)):
                     continue
                 known.add(name)
                 found = self._find(name, at, elf, musl=musl)

@@ -10,7 +10,7 @@ from .elf import Elf
 from .filesystem import Entry
 from .finding import Finding, rule
 from .image import DEFAULT_PATH, CheckedImage
-from .libraries import Libraries
+from .libraries import MUSL_OWN, Libraries
 from .users import EXECUTE, READ, User, find_user
 
 TEXTS = r"etc/(passwd|group)"
@@ -268,6 +268,7 @@ def workdir(image: CheckedImage) -> Iterator[Finding]:
 def others(image: CheckedImage) -> Iterator[Finding]:
     """Programs and libraries that nobody is known to run."""
     said = {finding.path for finding in command(image)}
+    musl = any(name.startswith("ld-musl-") for name in image.tree.names)
     for path, node in image.our_nodes():
         elf = node.entry.elf
         if elf is None or path in said:
@@ -279,7 +280,8 @@ def others(image: CheckedImage) -> Iterator[Finding]:
             )
             continue
         for name in elf.needed:
-            if name.rpartition("/")[2] not in image.tree.names:
+            known = name.rpartition("/")[2] in image.tree.names or (musl and MUSL_OWN.match(name))
+            if not known:
                 hint = "add the package or layer that has it"
                 yield Finding(
                     OTHER_LIBRARY, f"needs {name}, which is not in the image", hint, path, node.layer

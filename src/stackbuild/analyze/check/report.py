@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from ...errors import one_line
-from .finding import LEVELS, RULES, Level
+from .finding import LEVELS, RULES, Level, Rule
 from .run import Report, Reported
 
 _MOST = 10
@@ -73,8 +73,13 @@ def _number(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 or noun == 'info' else 's'}"
 
 
+def ordered() -> list[Rule]:
+    """Every rule, the gravest first."""
+    return sorted(RULES.values(), key=lambda rule: (LEVELS.index(rule.level), rule.name))
+
+
 def rules() -> Iterator[str]:
     """One line a rule."""
     width = max(map(len, RULES))
-    for rule in RULES.values():
+    for rule in ordered():
         yield f"{rule.name:{width}}  {rule.level:7}  {rule.title}"

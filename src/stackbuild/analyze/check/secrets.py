@@ -47,15 +47,15 @@ GIT = rule(
 
 _KEY_NAMES = r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|ssh_host_\w+_key|[^/]+\.(pem|key|p8|ppk)"
 _ASSIGNED = re.compile(
-    r"^\s*(?:export\s+)?[\w.-]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)"
-    r"[\w.-]*\s*=\s*['\"]?([^\s'\"#$<][^\s'\"]*)",
+    r"^[ \t]*(?:export[ \t]+)?[\w.-]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)"
+    r"[\w.-]*[ \t]*=[ \t]*['\"]?([^\s'\"#$<][^\s'\"]*)",
     re.IGNORECASE | re.MULTILINE,
 )
-_NPM = re.compile(r"_(authToken|auth|password)\s*=\s*[^\s$]", re.IGNORECASE)
-_LOGIN = re.compile(r"^\s*password\s*[=:]\s*[^\s$]", re.MULTILINE)
+_NPM = re.compile(r"_(authToken|auth|password)[ \t]*=[ \t]*[^\s$]", re.IGNORECASE)
+_LOGIN = re.compile(r"^[ \t]*password[ \t]*[=:][ \t]*[^\s$]", re.MULTILINE)
 _NETRC = re.compile(r"\bpassword\s+\S")
-_AWS = re.compile(r"^\s*aws_(secret_access_key|session_token)\s*=\s*[^\s$]", re.MULTILINE)
-_KUBE = re.compile(r"^\s*-?\s*(token|client-key-data|password)\s*:\s*['\"]?\w", re.MULTILINE)
+_AWS = re.compile(r"^[ \t]*aws_(secret_access_key|session_token)[ \t]*=[ \t]*[^\s$]", re.MULTILINE)
+_KUBE = re.compile(r"^[ \t]*(?:-[ \t]*)?(token|client-key-data|password)[ \t]*:[ \t]*['\"]?\w", re.MULTILINE)
 _GIT_LOGIN = re.compile(r"^https?://[^\s/:]*:[^\s/@]+@", re.MULTILINE)
 
 
@@ -133,7 +133,7 @@ def git(image: CheckedImage) -> Iterator[Finding]:
     """Repositories, by the file that each has."""
     for path, node in image.our_nodes():
         if path.endswith(".git/HEAD") and path.removesuffix("/HEAD").rpartition("/")[2] == ".git":
-            hint = 'add "!**/.git/**" to srcs'
+            hint = "make the archive without it"
             yield Finding(GIT, "is a repository's history", hint, path.removesuffix("/HEAD"), node.layer)
 
 
