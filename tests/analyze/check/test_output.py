@@ -46,7 +46,7 @@ def test_never_is_for_errors_too(tree):
 def test_a_layer_of_many_images_is_told_of_once(tree):
     images = "".join(f'[image.i{number}]\nlayers = [":l"]\n' for number in range(5))
     tree.write("BUILD.toml", "[workspace]\n" + layer(tree, "l", {"/b": (STATIC, 0o4755)}) + images)
-    status, out, err = tree.run("check", "//...", "--progress", "none")
+    _, out, err = tree.run("check", "//...", "--progress", "none")
     assert out.count("\n") == 1 and "//:i0 and 4 more: /b:" in out and err == "5 images: 1 warning\n"
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,20 @@ from .making import found, write
 pytestmark = pytest.mark.real
 
 DOCKERS = [
-    "CAP_" + name
-    for name in "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()
+    "CAP_AUDIT_WRITE",
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_MKNOD",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_RAW",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SETUID",
+    "CAP_SYS_CHROOT",
 ]
 """The capabilities that containers have by default."""
 
@@ -45,7 +58,7 @@ def starts(tree, tmp_path) -> bool:
     config = json.loads((bundle / "config.json").read_text())
     config["process"]["terminal"] = False
     kinds = ("bounding", "effective", "permitted") if config["process"]["user"]["uid"] == 0 else ("bounding",)
-    config["process"]["capabilities"] = {kind: DOCKERS for kind in kinds}
+    config["process"]["capabilities"] = dict.fromkeys(kinds, DOCKERS)
     (bundle / "config.json").write_text(json.dumps(config))
     command = ["runc", "run", f"stackbuild-check-{os.getpid()}"]
     done = subprocess.run(command, cwd=bundle, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
@@ -166,17 +179,21 @@ def test_podman_puts_a_folder_in_the_place_of_a_link_that_is_written_through(tre
     write(tree, {"/usr/lib/a": "", "/lib": "-> usr/lib"}, {"/lib/mine": ""})
     assert "written-through-link" in [item["rule"] for item in found(tree)]
     tree.image("//:img", "--format", "docker-archive", "--output", str(tmp_path / "a.tar"), "--tag", "check:1")
-    podman = ["podman", "--root", str(tmp_path / "p"), "--runroot", str(tmp_path / "r"), "--storage-driver", "overlay"]
+    with tempfile.TemporaryDirectory() as short:  # podman refuses a long path
+        podman = ["podman", "--root", str(tmp_path / "p"), "--runroot", short, "--storage-driver", "overlay"]
 
-    def run(*words):
-        return subprocess.run([*podman, *words], capture_output=True, text=True, check=True).stdout.strip()
+        def run(*words):
+            done = subprocess.run([*podman, *words], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.strip()
 
-    run("load", "-q", "-i", str(tmp_path / "a.tar"))
-    try:
-        assert os.listdir(Path(run("image", "mount", "localhost/check:1")) / "lib") == ["mine"]
-    finally:
-        run("image", "umount", "--all")
-        run("rmi", "--all", "--force")
+        run("load", "-q", "-i", str(tmp_path / "a.tar"))
+        try:
+            mounted = Path(run("image", "mount", "localhost/check:1"))
+            assert [path.name for path in (mounted / "lib").iterdir()] == ["mine"]
+        finally:
+            run("image", "umount", "--all")
+            run("rmi", "--all", "--force")
 
 
 def test_a_debian_base_is_let_be_and_broken_by_a_folder_over_its_link(tree, tmp_path, need):

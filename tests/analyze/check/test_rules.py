@@ -218,7 +218,7 @@ def test_what_everybody_may_write(tree):
     assert with_dir(tree, "1777") == []
 
 
-@pytest.mark.parametrize(("number", "rule"), [(99, []), (100, ["many-layers"]), (127, ["many-layers"]), (128, ["too-many-layers"])])
+@pytest.mark.parametrize(("number", "rule"), [(99, []), (100, ["many-layers"]), (125, ["many-layers"]), (126, ["too-many-layers"])])
 def test_more_layers_than_runtimes_take(tree, number, rule):
     write(tree, {"/a": "x"}, image="")
     text = (tree.root / "BUILD.toml").read_text().replace('[":l0"]', "[" + '":l0", ' * number + "]")

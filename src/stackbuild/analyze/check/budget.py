@@ -9,21 +9,21 @@ from ...targets.checking import Budget
 from .finding import Finding, rule
 from .image import CheckedImage
 
-MOST_LAYERS = 127
+MOST_LAYERS = 125  # Docker keeps two of the 127 that overlay2 mounts for the container itself
 MANY_LAYERS = 100
 
 TOO_MANY = rule(
     "too-many-layers",
     "error",
     "more layers than runtimes take",
-    f"""The image has more than {MOST_LAYERS} layers, which is what overlay2 mounts at most: it can be
+    f"""The image has more than {MOST_LAYERS} layers, which is what Docker takes at most: it can be
     pushed and not run. Lower `split` of packages, or join layers.""",
 )
 MANY = rule(
     "many-layers",
     "warning",
     "nearly as many layers as runtimes take",
-    f"""The image has {MANY_LAYERS} layers or more, of the {MOST_LAYERS} that overlay2 mounts at most.""",
+    f"""The image has {MANY_LAYERS} layers or more, of the {MOST_LAYERS} that Docker takes at most.""",
 )
 BUDGET = rule(
     "budget",

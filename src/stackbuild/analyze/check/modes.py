@@ -35,7 +35,7 @@ ROOT = rule(
 
 def setuid(image: CheckedImage) -> Iterator[Finding]:
     """Programs with rights of their own."""
-    for path, node in image.our_nodes():
+    for path, node in image.our_nodes:
         bits, mode = node.entry.mode & (stat.S_ISUID | stat.S_ISGID), node.entry.mode
         if node.entry.kind == "file" and bits and mode & 0o111:
             owner, group = node.entry.uid, node.entry.gid
@@ -46,7 +46,7 @@ def setuid(image: CheckedImage) -> Iterator[Finding]:
 
 def writable(image: CheckedImage) -> Iterator[Finding]:
     """What everybody may change."""
-    for path, node in image.our_nodes():
+    for path, node in image.our_nodes:
         kind, mode = node.entry.kind, node.entry.mode
         if mode & stat.S_IWOTH and (kind == "file" or (kind == "folder" and not mode & stat.S_ISVTX)):
             hint = "give it another mode" + (", or the sticky bit as /tmp has it" if kind == "folder" else "")

@@ -269,7 +269,7 @@ def others(image: CheckedImage) -> Iterator[Finding]:
     """Programs and libraries that nobody is known to run."""
     said = {finding.path for finding in command(image)}
     musl = any(name.startswith("ld-musl-") for name in image.tree.names)
-    for path, node in image.our_nodes():
+    for path, node in image.our_nodes:
         elf = node.entry.elf
         if elf is None or path in said:
             continue

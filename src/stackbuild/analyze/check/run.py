@@ -12,6 +12,7 @@ from ...build.plan import Node, Plan, Types
 from ...build.run import Outcome
 from ...declare.address import Address
 from ...declare.package import Declaration
+from ...declare.toml import Key
 from ...errors import Position
 from ...oci.model import Image, ImageLayer
 from ...oci.remote import Remote
@@ -174,6 +175,7 @@ class _Merged:
     def __init__(self) -> None:
         self._found: dict[tuple[Any, ...], dict[str, list[str]]] = {}
         self._platforms: dict[str, list[str]] = {}
+        self._places: dict[tuple[Address, Key], Position] = {}
         self._address = ""
 
     def begin(self, address: str, platforms: list[str]) -> None:
@@ -183,7 +185,7 @@ class _Merged:
     def add(self, image: CheckedImage, finding: Finding, permit: Allowance | None) -> None:
         """One finding of one platform."""
         maker = image.ours[finding.layer] if finding.layer is not None else None
-        where = maker.position() if maker else image.declaration.position(finding.field)
+        where = self._position(maker, ()) if maker else self._position(image.declaration, finding.field)
         target = image.layer_name(finding.layer) if finding.layer is not None else ""
         path = f"/{finding.path}" if finding.path else ""
         reason = permit.reason if permit else ""
@@ -191,6 +193,12 @@ class _Merged:
         platforms = self._found.setdefault(key, {}).setdefault(self._address, [])
         if image.image.platform not in platforms:
             platforms.append(image.image.platform)
+
+    def _position(self, declaration: Declaration, field: Key) -> Position:
+        key = (declaration.address, field)
+        if key not in self._places:
+            self._places[key] = declaration.position(field)
+        return self._places[key]
 
     def findings(self) -> list[Reported]:
         """Sorted by place, the gravest of a place first."""

@@ -47,7 +47,8 @@ GIT = rule(
 
 _KEY_NAMES = r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|ssh_host_\w+_key|[^/]+\.(pem|key|p8|ppk)"
 _ASSIGNED = re.compile(
-    r"^[ \t]*(?:export[ \t]+)?[\w.-]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)"
+    r"^[ \t]*(?:export[ \t]+)?[\w.-]*"
+    r"(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)"
     r"[\w.-]*[ \t]*=[ \t]*['\"]?([^\s'\"#$<][^\s'\"]*)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -94,7 +95,7 @@ _HARMLESS = re.compile(r"|/.*|\.{1,2}/.*|\d+|true|false|yes|no|on|off|none|null"
 
 def _held(path: str, entry: Entry) -> str:
     """What credential a file holds, "" for none."""
-    if entry.kind != "file" or not entry.head:
+    if len(entry.head) < 2:  # what was not kept, for its name is none of these
         return ""
     for name, holds, what in _COMPILED:
         if name.fullmatch(path) and holds(entry.head.decode("utf-8", "replace")):
@@ -104,7 +105,7 @@ def _held(path: str, entry: Entry) -> str:
 
 def files(image: CheckedImage) -> Iterator[Finding]:
     """Credentials in files that everybody sees."""
-    for path, node in image.our_nodes():
+    for path, node in image.our_nodes:
         if what := _held(path, node.entry):
             hint = "leave it out, change the credential if the image was pushed, and mount it at run time"
             yield Finding(SECRET, f"holds {what}", hint, path, node.layer)
@@ -131,7 +132,7 @@ def variables(image: CheckedImage) -> Iterator[Finding]:
 
 def git(image: CheckedImage) -> Iterator[Finding]:
     """Repositories, by the file that each has."""
-    for path, node in image.our_nodes():
+    for path, node in image.our_nodes:
         if path.endswith(".git/HEAD") and path.removesuffix("/HEAD").rpartition("/")[2] == ".git":
             hint = "make the archive without it"
             yield Finding(GIT, "is a repository's history", hint, path.removesuffix("/HEAD"), node.layer)

@@ -87,7 +87,7 @@ def dangling(image: CheckedImage) -> Iterator[Finding]:
     """Links that lead nowhere."""
     volumes = tuple(str(path).strip("/") for path in image.run.get("Volumes") or ())
     outside = (*_MADE_AT_RUN, *(path for path in volumes if path))
-    for path, node in image.our_nodes():
+    for path, node in image.our_nodes:
         if node.entry.kind != "symlink" or _is_in(path, _LEFT_OUT) or path == "etc/mtab":
             continue
         real = image.tree.resolve(path)
@@ -117,9 +117,9 @@ def duplicates(image: CheckedImage) -> Iterator[Finding]:
     """Bytes that are there twice."""
     first: dict[str, int] = {}
     by_layer: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for path, node in sorted(image.tree.nodes.items(), key=lambda item: (item[1].layer, item[0])):
-        digest = node.entry.digest
-        if digest and node.entry.size and first.setdefault(digest, node.layer) != node.layer:
+    large = [(node.layer, path, node) for path, node in image.tree.nodes.items() if node.entry.digest]
+    for _, path, node in sorted(large, key=lambda item: item[:2]):
+        if node.entry.size and first.setdefault(node.entry.digest, node.layer) != node.layer:
             by_layer[node.layer].append((node.entry.size, path))
     ours = {layer: files for layer, files in by_layer.items() if image.is_ours(layer)}
     yield from _wasted(DUPLICATE, ours, "are in layers below already", "put what is shared into one layer")
