@@ -112,8 +112,8 @@ def debian_scripts() -> str:
 def checks() -> str:
     """The page of rules that images are checked by."""
     lines = ["# Checks", "", MADE, ""]
-    lines += ["The rules of `stackbuild check`, which [check images](../how-to/check-images.md) explains. A name"]
-    lines += ["goes into an image's `allow`, with a reason.", ""]
+    lines += ["The rules of `stackbuild check`; see [check images](../how-to/check-images.md)."]
+    lines += ["A name goes into an image's `allow`, with a reason.", ""]
     lines += [f"- [`{rule.name}`](#{rule.name}) ({rule.level}): {rule.title}" for rule in ordered()]
     for rule in ordered():
         lines += ["", f"## {rule.name}", "", f"{rule.level.capitalize()}: {rule.title}.", "", rule.doc]

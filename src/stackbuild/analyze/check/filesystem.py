@@ -33,6 +33,7 @@ _KINDS: dict[bytes, Kind] = {
 }
 _PIECE = 1 << 18
 _HEAD = 256  # bytes that the kernel looks at to find an interpreter (BINPRM_BUF_SIZE)
+_LONGEST = 4096  # PATH_MAX
 _KEPT = 1 << 20  # bytes of a file whose text matters
 _IN_MEMORY = 16 << 20
 _MOST_LINKS = 40  # as the kernel follows
@@ -88,6 +89,8 @@ def _add(
     view: LayerView, tar: tarfile.TarFile, member: tarfile.TarInfo, texts: re.Pattern[str], temp: Path
 ) -> None:
     path = clean(member.name)
+    if len(path) > _LONGEST:
+        raise BuildFailed(f"a layer has a path of {len(path)} characters, which no kernel takes")
     parent, _, name = path.rpartition("/")
     if name == _OPAQUE:
         view.opaque.append(parent)

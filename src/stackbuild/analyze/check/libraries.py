@@ -128,20 +128,21 @@ class Libraries:
 
     def _uncached(self, name: str) -> str:
         """What to say of a library in a folder of ld.so.conf that ldconfig did not look at."""
-        for folder in self._configured("etc/ld.so.conf", 0):
+        for folder in self._configured("etc/ld.so.conf", set()):
             if self._tree.entry(self._tree.resolve(f"{folder}/{name}")):
                 return f"it is in {folder}, but ldconfig did not write that into /etc/ld.so.cache"
         return ""
 
-    def _configured(self, path: str, depth: int) -> Iterator[str]:
+    def _configured(self, path: str, seen: set[str]) -> Iterator[str]:
         """The folders that a file of ld.so.conf(5) names, with those of files that it includes."""
+        seen.add(path)
         for line in self._tree.text(path).splitlines():
             words = line.partition("#")[0].replace(",", " ").replace(":", " ").split()
-            if words[:1] == ["include"] and depth < 5:
+            if words[:1] == ["include"]:
                 for pattern in words[1:]:
                     pattern = pattern.lstrip("/") if pattern.startswith("/") else f"etc/{pattern}"
-                    for other in fnmatch.filter(self._tree.nodes, pattern):
-                        yield from self._configured(other, depth + 1)
+                    for other in set(fnmatch.filter(self._tree.nodes, pattern)) - seen:
+                        yield from self._configured(other, seen)
             elif words[:1] != ["hwcap"]:
                 yield from words
 

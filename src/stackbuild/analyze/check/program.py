@@ -98,7 +98,9 @@ WORKDIR = rule(
 
 
 def command(image: CheckedImage) -> Iterator[Finding]:
-    """Follow what is run as a kernel would."""
+    """Follow what is run as a kernel would, Linux's."""
+    if not image.image.platform.startswith("linux/"):
+        return
     try:
         user = find_user(image.tree, str(image.run.get("User") or ""))
     except LookupError as error:

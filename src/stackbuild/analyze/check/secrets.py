@@ -47,9 +47,9 @@ GIT = rule(
 
 _KEY_NAMES = r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|ssh_host_\w+_key|[^/]+\.(pem|key|p8|ppk)"
 _ASSIGNED = re.compile(
-    r"^[ \t]*(?:export[ \t]+)?[\w.-]*"
+    r"^[ \t]*(?:export[ \t]+)?[\w.-]{0,100}"
     r"(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)"
-    r"[\w.-]*[ \t]*=[ \t]*['\"]?([^\s'\"#$<][^\s'\"]*)",
+    r"[\w.-]{0,100}[ \t]*=[ \t]*['\"]?([^\s'\"#$<][^\s'\"]*)",
     re.IGNORECASE | re.MULTILINE,
 )
 _NPM = re.compile(r"_(authToken|auth|password)[ \t]*=[ \t]*[^\s$]", re.IGNORECASE)

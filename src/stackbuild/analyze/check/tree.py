@@ -15,6 +15,8 @@ WASTE = 1 << 20
 _MADE_AT_RUN = ("proc", "sys", "dev", "run", "var/run", "tmp")
 _LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/info")  # what slim images delete
 
+_DATABASES = ("var/lib/dpkg", "var/lib/rpm", "lib/apk/db")  # which only can be written anew
+
 CLOBBERED = rule(
     "clobbered-folder",
     "error",
@@ -108,7 +110,7 @@ def shadowed(image: CheckedImage) -> Iterator[Finding]:
     """Bytes below that nobody sees."""
     by_layer: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for item in image.tree.lost:
-        if image.is_ours(item.layer):
+        if image.is_ours(item.layer) and not _is_in(item.path, _DATABASES):
             by_layer[item.layer].append((item.node.entry.size, item.path))
     yield from _wasted(SHADOWED, by_layer, "of layers below are hidden", "write them once, or not at all")
 
