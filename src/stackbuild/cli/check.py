@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import Commands, add_build_options, command, request_of, watching
+from .common import Commands, add_build_options, add_specs, command, request_of, watching
 
 
 def add(commands: Commands) -> None:
@@ -14,13 +14,7 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "check", "Build images and look for what is wrong with them, without running anything."
     )
-    parser.add_argument(
-        "specs",
-        nargs="*",
-        metavar="SPEC",
-        type=str.strip,
-        help="//folder:name, //folder:all, //folder/..., or one of them with - before it",
-    )
+    add_specs(parser, required=False)
     levels = ("error", "warning", "info")
     parser.add_argument(
         "--level",

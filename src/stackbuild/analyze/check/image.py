@@ -10,7 +10,8 @@ from typing import Any
 from ...declare.package import Declaration
 from ...declare.toml import Key
 from ...oci.model import Image
-from .filesystem import Entry, LayerView, Node, Tree
+from .filesystem import Node, Tree
+from .layers import Entry, LayerView
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What runtimes set where an image sets no PATH."""

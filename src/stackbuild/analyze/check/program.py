@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .elf import Elf
-from .filesystem import Entry
-from .finding import Finding, rule
+from .finding import Finding, Rule, rule
 from .image import DEFAULT_PATH, CheckedImage
+from .layers import Entry
 from .libraries import MUSL_OWN, Libraries
 from .users import EXECUTE, READ, User, find_user
 
@@ -120,8 +120,8 @@ class _Walk:
     image: CheckedImage
     user: User
 
-    def run(self, word: str, *, named_by: str = "") -> Iterator[Finding]:
-        """A command as one types it; named_by: the script whose env is to look for it."""
+    def run(self, word: str, *, named_by: str = "", depth: int = 0) -> Iterator[Finding]:
+        """A command as one types it; named_by: the script whose env is to look for it; depth: of scripts."""
         hint = "add the layer that has it" if "/" in word else "add the layer that has it, or set PATH"
         paths = list(self._places(word))
         real = [self.image.tree.resolve(path) for path in paths]
@@ -135,7 +135,7 @@ class _Walk:
             yield self._finding(MISSING, "", what, hint, named_by)
             return
         fitting = [path for path in paths if self._is_runnable(path)]
-        yield from self._file((fitting or [path for path in paths if self._is_file_at(path)])[0], 0)
+        yield from self._file((fitting or [path for path in paths if self._is_file_at(path)])[0], depth)
 
     def _places(self, word: str) -> Iterator[str]:
         if "/" in word:
@@ -216,9 +216,8 @@ class _Walk:
         line = entry.head.split(b"\n")[0][2:256].decode("utf-8", "replace").strip(" \t")
         program, _, argument = re.sub(r"[ \t]+", " ", line).partition(" ")
         ends = "; it has Windows line ends" if line.endswith("\r") else ""
-        found = self.image.tree.resolve(
-            program if program.startswith("/") else f"{self.image.workdir}/{program}"
-        )
+        path = program if program.startswith("/") else f"{self.image.workdir}/{program}"
+        found = self.image.tree.resolve(path)
         if not program or depth >= _DEEPEST or found is None or not self._is_file(found):
             shown = program.rstrip("\r")
             what = f"its interpreter {shown} is not in the image" if shown else "nothing stands after its #!"
@@ -227,14 +226,14 @@ class _Walk:
             hint = "save it with Unix line ends" if ends else "add the layer that has it"
             yield self._finding(INTERPRETER, real, what + ends, hint, real)
             return
-        yield from self._file(program, depth + 1)
+        yield from self._file(path, depth + 1)
         if program.rpartition("/")[2] == "env" and (word := _env_word(argument)):
-            yield from self.run(word, named_by=real)
+            yield from self.run(word, named_by=real, depth=depth + 1)
 
-    def _finding(self, of: object, path: str, what: str, hint: str, blame: str) -> Finding:
+    def _finding(self, of: Rule, path: str, what: str, hint: str, blame: str) -> Finding:
         """blame: the path whose layer is to blame, "" for the image's own field."""
         layer = self.image.layer_of(blame) if blame else None
-        return Finding(of, what, hint, path, layer, self.image.command_field())  # type: ignore[arg-type]
+        return Finding(of, what, hint, path, layer, self.image.command_field())
 
 
 def _env_word(argument: str) -> str:

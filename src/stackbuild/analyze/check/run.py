@@ -20,9 +20,9 @@ from ...store import Store
 from ...threads import workers
 from . import budget, libraries, modes, program, secrets, tree
 from .allow import Allowance, allowance, unused
-from .filesystem import LayerView, read_layer
 from .finding import LEVELS, Finding, Rule
 from .image import CheckedImage
+from .layers import LayerView, read_layer
 
 _CHECKS = (*program.CHECKS, *tree.CHECKS, *secrets.CHECKS, *modes.CHECKS, *budget.CHECKS)
 _TEXTS = re.compile("|".join((program.TEXTS, libraries.TEXTS, secrets.TEXTS)))
@@ -187,9 +187,9 @@ class _Merged:
         maker = image.ours[finding.layer] if finding.layer is not None else None
         where = self._position(maker, ()) if maker else self._position(image.declaration, finding.field)
         target = image.layer_name(finding.layer) if finding.layer is not None else ""
-        path = f"/{finding.path}" if finding.path else ""
+        path = _sound(f"/{finding.path}") if finding.path else ""
         reason = permit.reason if permit else ""
-        key = (finding.rule, where, path, finding.what, finding.hint, target, reason)
+        key = (finding.rule, where, path, _sound(finding.what), finding.hint, target, reason)
         platforms = self._found.setdefault(key, {}).setdefault(self._address, [])
         if image.image.platform not in platforms:
             platforms.append(image.image.platform)
@@ -210,3 +210,8 @@ class _Merged:
             some = sorted({name for found in images.values() for name in found})
             platforms = () if everywhere else tuple(some)
             yield Reported(rule, where, tuple(images), platforms, path, what, hint, target, reason)
+
+
+def _sound(text: str) -> str:
+    """A name from outside as Unicode that can be written: half a surrogate pair cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

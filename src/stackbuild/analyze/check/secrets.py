@@ -9,9 +9,9 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from .filesystem import Entry
 from .finding import Finding, rule
 from .image import CheckedImage
+from .layers import Entry
 
 SECRET = rule(
     "secret-file",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...sizes import size_text
 from .filesystem import Clobbered
-from .finding import Finding, rule
+from .finding import Finding, Rule, rule
 from .image import CheckedImage
 
 WASTE = 1 << 20
@@ -127,15 +127,13 @@ def duplicates(image: CheckedImage) -> Iterator[Finding]:
     yield from _wasted(DUPLICATE, ours, "are in layers below already", "put what is shared into one layer")
 
 
-def _wasted(
-    of: object, by_layer: dict[int, list[tuple[int, str]]], what: str, hint: str
-) -> Iterator[Finding]:
+def _wasted(of: Rule, by_layer: dict[int, list[tuple[int, str]]], what: str, hint: str) -> Iterator[Finding]:
     for layer, files in sorted(by_layer.items()):
         total = sum(size for size, _ in files)
         if total >= WASTE:
             largest = max(files)
             more = f" in {len(files)} files, the largest this one" if len(files) > 1 else ""
-            yield Finding(of, f"{size_text(total)}{more} {what}", hint, largest[1], layer)  # type: ignore[arg-type]
+            yield Finding(of, f"{size_text(total)}{more} {what}", hint, largest[1], layer)
 
 
 def nothing(image: CheckedImage) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .filesystem import Entry, Tree
+from .filesystem import Tree
+from .layers import Entry
 
 READ, EXECUTE = 4, 1
 _NUMBER = re.compile(r"[0-9]{1,10}")
