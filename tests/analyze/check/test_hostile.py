@@ -104,7 +104,8 @@ def test_a_script_that_has_env_look_for_itself(tree):
 
 @pytest.mark.parametrize("format", ["text", "json", "sarif"])
 def test_names_that_are_no_unicode(tree, format):
-    base_of(tree, [("f", FILE, b"", 0o644)], config={"Cmd": ["/\ud800/\udcff"], "User": "\udcfe"})
+    base_of(tree, [("lib", LINK, "\udcff", 0o777)])
+    tree.write("BUILD.toml", (tree.root / "BUILD.toml").read_text().replace('"f"]', '"f"]\nto = "/lib"'))
     status, _, err = tree.run("check", "//:img", "--progress", "none", "--format", format, "--output", "out")
-    assert status == 1 and err == "1 image: 2 errors\n"
-    assert b"command-missing" in (tree.root / "out").read_bytes()
+    assert status == 1 and err == "1 image: 1 error\n"
+    assert b"written-through-link" in (tree.root / "out").read_bytes()
