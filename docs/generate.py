@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from stackbuild.analyze.check.report import ordered
 from stackbuild.cli.main import make_parser
 from stackbuild.deliver import events
 from stackbuild.ecosystems.deb import known
@@ -112,9 +113,21 @@ def _event(title: str, model: type[BaseModel], skip: frozenset[str] = frozenset(
     return table(title, (model.__doc__ or "").strip(), words)
 
 
+def checks() -> str:
+    """The page of rules that images are checked by."""
+    lines = ["# Checks", "", MADE, ""]
+    lines += ["The rules of `stackbuild check`; see [check images](../how-to/check-images.md)."]
+    lines += ["A name goes into an image's `allow`, with a reason.", ""]
+    lines += [f"- [`{rule.name}`](#{rule.name}) ({rule.level}): {rule.title}" for rule in ordered()]
+    for rule in ordered():
+        lines += ["", f"## {rule.name}", "", f"{rule.level.capitalize()}: {rule.title}.", "", rule.doc]
+    return "\n".join([*lines, ""])
+
+
 PAGES = {
     "targets.md": targets,
     "commands.md": commands,
+    "checks.md": checks,
     "debian-scripts.md": debian_scripts,
     "events.md": events_page,
 }

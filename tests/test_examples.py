@@ -31,7 +31,7 @@ def test_the_plugins_type_builds_a_layer(tree, tmp_path):
     assert status == 2 and "BUILD.toml:2:2: unknown target type 'template'" in err
 
 
-@pytest.mark.parametrize("name", ["targets.md", "commands.md", "events.md"])
+@pytest.mark.parametrize("name", ["targets.md", "commands.md", "checks.md", "events.md"])
 def test_the_reference_is_up_to_date(name, monkeypatch):
     for variable in [name for name in os.environ if name.startswith("STACKBUILD_") or name == "CI"]:
         monkeypatch.delenv(variable)

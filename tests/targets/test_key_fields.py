@@ -76,7 +76,7 @@ UNKEYED = {
     "archive": {"url"},  # sha256 says what is there
     "base": set(),
     "index": set(),
-    "image": {"repository", "platforms"},  # where it goes, and which variants there are
+    "image": {"repository", "platforms", "budget", "allow"},  # where it goes, which variants there are, what is checked
 }
 COMMON = {"description", "tags", "visibility"}
 COMMON_CHANGED = {"description": "x", "tags": ["x"], "visibility": ["//x/..."]}
@@ -114,9 +114,9 @@ def test_what_is_only_for_people_does_not(type_name):
     assert set(Fields.model_fields) == COMMON
     for field, value in COMMON_CHANGED.items():
         assert key(type_name, **{field: value}) == key(type_name)
+    values = {"platforms": ["linux/arm64"], "budget": {"layers": 1}, "allow": {"setuid": "x"}}
     for field in UNKEYED[type_name] - {"url"}:
-        value = ["linux/arm64"] if field == "platforms" else "example/x"
-        assert key(type_name, **{field: value}) == key(type_name)
+        assert key(type_name, **{field: values.get(field, "example/x")}) == key(type_name)
 
 
 def test_types_and_versions_are_in_the_key():

@@ -17,6 +17,7 @@ from .building import Building
 from .request import Request
 
 if TYPE_CHECKING:
+    from ..analyze.check.run import Report as Checked
     from ..analyze.diff.compare import Comparison
     from ..analyze.diff.sides import Side
     from ..analyze.graph.facts import Facts
@@ -126,6 +127,18 @@ class Asking(Building):
                 known = ", ".join(image.platform for image in images)
                 raise RequestError(f"{addresses[0]} is for {known}", hint="choose one with --platform")
             return document(bill(str(addresses[0]), images[0], self.store, self.remote), format)
+
+    def check(self, *specs: str, request: Request | None = None, listener: Quiet | None = None) -> Checked:
+        """Build images, and look for what is wrong with them; runs nothing. Raises StackbuildError."""
+        from ..analyze.check.allow import check_names
+        from ..analyze.check.run import Checker
+
+        images, request = self._images(specs), replace(request or Request(), output="none")
+        check_names(self.graph.declarations.values())
+        with self.store.shared():
+            plan, outcomes = self._outcomes(images, request, listener or Quiet())
+            declarations = self.graph.declarations
+            return Checker(self.store, self.remote, self.types, declarations, plan, outcomes).check()
 
     def diff(
         self,

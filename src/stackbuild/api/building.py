@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ..build.changed import Since, changed
 from ..build.explain import explain_outcome
@@ -33,6 +34,8 @@ from ..store import Store, default_path, is_damage
 from ..targets.registry import load_types
 from ..trace import traced
 from .request import Request, source_date_epoch
+
+T = TypeVar("T")
 
 
 class Building:
@@ -114,27 +117,17 @@ class Building:
     ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
         """`build`, with each target's nodes and, when the request says `explain`, why they were built."""
         request, listener = request or Request(), listener or Quiet()
-        self.remote.watch = listener.transfer
         wanted = self._wanted(specs)
         plan = make_plan(self.graph, self.types, wanted, _platform(request.platform))
         outputs = self._outputs(wanted, request)
-        try:
-            return self._build(plan, outputs, request, listener, thorough=False)
-        except StackbuildError as error:
-            if not is_damage(error):
-                raise
-        return self._build(plan, outputs, request, listener, thorough=True)  # there may be more of it
+        return _mended(lambda thorough: self._build(plan, outputs, request, listener, thorough))
 
-    def _build(
-        self,
-        plan: Plan,
-        outputs: dict[Address, Path],
-        request: Request,
-        listener: Quiet,
-        *,
-        thorough: bool,
-    ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
-        start = time.monotonic()
+    @contextlib.contextmanager
+    def _ran(
+        self, plan: Plan, request: Request, listener: Quiet, thorough: bool
+    ) -> Iterator[tuple[Builder, dict[Node, Outcome]]]:
+        """What became of every node of a plan; the store keeps it for as long as the block lasts."""
+        self.remote.watch = listener.transfer
         with self.store.shared(), self._builder(request, listener, thorough=thorough) as builder:
             listener.began(builder, plan)
             try:
@@ -142,6 +135,25 @@ class Building:
                     outcomes = builder.run(plan)
             finally:
                 builder.pins.save()
+            yield builder, outcomes
+
+    def _outcomes(
+        self, wanted: Sequence[Address], request: Request, listener: Quiet
+    ) -> tuple[Plan, dict[Node, Outcome]]:
+        """The plan for targets, and what became of every node of it."""
+        plan = make_plan(self.graph, self.types, wanted, _platform(request.platform))
+
+        def run(thorough: bool) -> dict[Node, Outcome]:
+            with self._ran(plan, request, listener, thorough) as (_, outcomes):
+                return outcomes
+
+        return plan, _mended(run)
+
+    def _build(
+        self, plan: Plan, outputs: dict[Address, Path], request: Request, listener: Quiet, thorough: bool
+    ) -> list[tuple[Built, list[tuple[Outcome, list[str]]]]]:
+        start = time.monotonic()
+        with self._ran(plan, request, listener, thorough) as (builder, outcomes):
             statuses = layer_statuses(
                 outcome for node, outcome in outcomes.items() if "layers" in self._products(node.address)
             )
@@ -226,6 +238,17 @@ class Building:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _mended(work: Callable[[bool], T]) -> T:
+    """What `work` gives; once more and thoroughly, as there may be more of it, when nothing but damage of the
+    store went wrong."""
+    try:
+        return work(False)
+    except StackbuildError as error:
+        if not is_damage(error):
+            raise
+    return work(True)
 
 
 def _platform(text: str | None) -> str | None:

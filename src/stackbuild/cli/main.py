@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from .. import __version__
 from ..errors import StackbuildError, nearest, one_line
 from . import (
+    check,
     complete,
     diff,
     explain,
@@ -46,6 +47,7 @@ FAMILIES = (
     why,
     inspect,
     diff,
+    check,
     query,
     graph,
     watch,

@@ -99,7 +99,7 @@ class Spool:
         self._file.close()
 
 
-class _StrictInfo(tarfile.TarInfo):
+class StrictInfo(tarfile.TarInfo):
     """A header that cannot be read ends nothing: tarfile takes a bad one for the end of the archive."""
 
     @classmethod
@@ -122,7 +122,7 @@ class _StrictInfo(tarfile.TarInfo):
 def tar_headers(stream: Any) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """The headers of an uncompressed tar, each with the archive, which keeps none. Raises BuildFailed."""
     try:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictInfo) as tar:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=StrictInfo) as tar:
             while member := tar.next():
                 yield tar, member
                 tar.members.clear()  # type: ignore[attr-defined]  # it would remember every one

@@ -40,6 +40,7 @@ from ..oci.model import (
 from ..store import Store
 from ..trace import traced
 from .base import read_config
+from .checking import Allowed, Budget, Reason
 from .target import Action, Need, TargetType, Task, Variant
 
 
@@ -161,6 +162,12 @@ class ImageFields(Fields):
     """Tags that it is pushed with, filled in likewise; by default "latest". They serve as words for selecting
     too."""
 
+    budget: Budget | None = None
+    """What it may weigh, as { size = "120 MB", layers = 20, new_bytes = "10 MB" }; see `stackbuild check`."""
+    allow: dict[Allowed, Reason] = Field(default_factory=dict)
+    """Rules of `stackbuild check` that it may break, each with the reason: { setuid = "…" }, or for some
+    paths { "setuid:/usr/bin/*" = "…" }. Images on top of it may, too, in the layers that it brings."""
+
     @field_validator("platforms")
     @classmethod
     def _platforms_once(cls, value: list[str]) -> list[str]:
@@ -176,7 +183,7 @@ class ImageType(TargetType[ImageFields]):
     version = 1
     fields = ImageFields
     products = frozenset({"image", "images"})
-    unkeyed = frozenset({"repository", "platforms"})
+    unkeyed = frozenset({"repository", "platforms", "budget", "allow"})
 
     def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         return Variant(platform=wanted.platform)
