@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from ..declare.glob import compiled
+from ..declare.shapes import pattern, shaped
 from ..sizes import parse_size
 
 _RULE = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -21,7 +22,12 @@ def _size(value: Any) -> int:
     return value
 
 
-Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["integer", "string"]})]
+_SIZE = pattern(r"\s*[0-9]{1,12}(?:\.[0-9]{1,6})? ?[A-Za-z]*\s*")
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _SIZE}]}),
+]
 
 
 class Budget(BaseModel):
@@ -51,5 +57,5 @@ def _reason(value: str) -> str:
     return value
 
 
-Allowed = Annotated[str, AfterValidator(_allowed)]
-Reason = Annotated[str, AfterValidator(_reason)]
+Allowed = Annotated[str, AfterValidator(_allowed), shaped(r"[a-z]+(?:-[a-z]+)*(?::[\s\S]+)?")]
+Reason = Annotated[str, AfterValidator(_reason), shaped(r"[\s\S]*\S[\s\S]*")]
