@@ -85,3 +85,7 @@ def test_every_field_has_a_kind_and_a_meaning():
         assert section.doc
         for field in section.fields:
             assert field.doc and field.kind and "None" not in field.kind, (section.topic, field)
+
+
+def test_every_command_has_a_place(tree):
+    assert "\nMore\n" not in tree.run("help")[1]

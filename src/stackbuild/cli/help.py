@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from ..targets.manual import Section
 
 GROUPS = {
-    "Build and deliver": ("image", "push", "load", "run"),
+    "Begin": ("init",),
+    "Build and deliver": ("image", "push", "load", "run", "watch"),
     "Pin": ("lock",),
-    "Ask": ("list", "deps", "dependents", "paths", "explain", "inspect", "sbom"),
+    "Ask the graph": ("list", "deps", "dependents", "paths", "graph"),
+    "Ask about a build": ("why", "explain"),
+    "Ask about an image": ("inspect", "check", "diff", "sbom"),
     "Write BUILD.toml": ("fmt", "schema", "completions", "help"),
     "Look after": ("store",),
 }
