@@ -11,6 +11,9 @@ from pathlib import Path
 
 from .errors import RequestError, StackbuildError, one_line
 
+_LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+"""What git tells its hooks of the command that they run in: not of the checkout that is asked about."""
+
 
 class Repository:
     """The git checkout that holds a folder. Paths are relative to that folder, as git's pathspecs are not."""
@@ -50,9 +53,8 @@ class Repository:
         """The files that are otherwise in the tree on disk than in a commit: edited, added, removed, or of
         another mode. Those that git ignores do not count, unless they are tracked."""
         # What git believes unchanged it finds by stat; a lock that another git holds is no hindrance.
-        tracked = self._git(
-            "diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", "--relative", commit, "--"
-        )
+        plain = ("--no-renames", "--no-ext-diff", "--no-color", "--ignore-submodules=none")
+        tracked = self._git("diff", "--name-only", "-z", "--relative", *plain, commit, "--")
         others = self._git("ls-files", "--others", "--exclude-standard", "-z")
         return {os.fsdecode(path) for path in (tracked + others).split(b"\0") if path}
 
@@ -72,6 +74,7 @@ class Repository:
 
     def read(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
         """The contents of files of a commit; without those that it lacks, or that are no files."""
+        paths = [path for path in paths if "\n" not in path]  # such a name cannot be asked for in a line
         names = "".join(f"{commit}:{self._prefix}{path}\n" for path in paths)
         out = self._git("cat-file", "--batch", given=names.encode("utf-8", "surrogateescape"))
         found, at = {}, 0
@@ -105,7 +108,8 @@ class Repository:
         self, *words: str, given: bytes | None = None, index: Path | None = None, top: bool = False
     ) -> bytes:
         """What git says. Raises RequestError with its own words when it fails."""
-        environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+        environment = {name: value for name, value in os.environ.items() if name not in _LOCAL}
+        environment |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
         where = ["-C", self._top()] if top else []

@@ -386,3 +386,28 @@ def test_lists_by_type_and_by_tag(tree):
     assert tree.run("list", "--type", "image", "--type", "files", "//...")[1].split() == ["//:a", "//:b", "//:c", "//:i"]
     assert tree.run("deps", "--tag", "slow", "//:i")[1] == ""
     assert tree.run("list", "--type", "fils", "//...")[2] == "unknown target type 'fils'; did you mean 'files'?\n"
+
+
+def test_in_a_hook_git_is_asked_about_the_checkout_and_not_about_the_commit_under_way(repo, monkeypatch):
+    repo.tree.write("lib/one.txt", "edited")
+    for name, value in (("GIT_DIR", ".git"), ("GIT_INDEX_FILE", "/nowhere/index"), ("GIT_PREFIX", "app/"), ("GIT_WORK_TREE", "/")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(repo.root / "app")
+    assert changed(repo.tree) == ["//lib:lib", "//lib:named"]
+
+
+def test_settings_of_git_change_nothing(repo):
+    for name, value in (("color.ui", "always"), ("diff.renames", "copies"), ("diff.mnemonicPrefix", "true"), ("core.quotePath", "true"), ("status.showUntrackedFiles", "no"), ("diff.relative", "false")):
+        git(repo.root, "config", name, value)
+    repo.tree.write("lib/é.txt", "new")
+    repo.tree.write("odd\nname/x", "read by nobody")
+    (repo.root / "app/src/keep").rename(repo.root / "app/src/kept")
+    assert changed(repo.tree) == ["//app:src", "//lib:lib"]
+
+
+def test_a_second_worktree(repo, tmp_path):
+    git(repo.root, "worktree", "add", "--quiet", str(tmp_path / "second"))
+    repo.tree.root = tmp_path / "second"
+    assert changed(repo.tree) == []
+    repo.tree.write("lib/one.txt", "edited")
+    assert changed(repo.tree) == ["//lib:lib", "//lib:named"]

@@ -7,6 +7,7 @@ what its key hashes. Nothing is built or hashed for it; git tells which files di
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,7 +59,9 @@ def _touched(
     commit: str,
     note: Callable[[str], None],
 ) -> set[Address]:
-    paths, ignored = repository.changed(commit), repository.ignored()
+    with ThreadPoolExecutor() as pool:  # both have every file of the tree to look at
+        unknown = pool.submit(repository.ignored)
+        paths, ignored = repository.changed(commit), unknown.result()
     found = _by_files(graph, types, among, paths, ignored, note)
     declared = sorted(path for path in paths if path.rpartition("/")[2] == BUILD_FILE)
     if not declared and LOCK_FILE not in paths:
