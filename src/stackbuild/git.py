@@ -72,6 +72,7 @@ class Repository:
 
     def read(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
         """The contents of files of a commit; without those that it lacks, or that are no files."""
+        paths = [path for path in paths if "\n" not in path]  # git reads one a line; no address names these
         names = "".join(f"{commit}:{self._prefix}{path}\n" for path in paths)
         out = self._git("cat-file", "--batch", given=names.encode("utf-8", "surrogateescape"))
         found, at = {}, 0
