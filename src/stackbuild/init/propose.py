@@ -159,7 +159,7 @@ def _folders(root: Path, start: Path, found: Proposal) -> Iterator[tuple[str, bo
             continue
         if any(entry.name == BUILD_FILE for entry in entries):
             found.left_alone.append(f"{path}/{BUILD_FILE}".lstrip("/"))
-            inside = inside or b"[image." in (folder / BUILD_FILE).read_bytes()
+            inside = inside or "[image." in Folder(root, path, Names()).text(BUILD_FILE)
         else:
             before = len(found.files)
             yield path, inside
