@@ -263,3 +263,10 @@ def test_what_is_no_regular_file_is_not_read(bare):
     answer = [sys.executable, "-m", "stackbuild", "__complete", "list", "//"]
     asked = subprocess.run(answer, cwd=root, capture_output=True, text=True, check=False, timeout=60)
     assert "//app" in asked.stdout
+
+
+@pytest.mark.parametrize("text", ["ENV A=1234567890\n" + "ENV A=$A$A\n" * 60, "RUN " + "a && " * 50_000 + "b\n"])
+def test_a_dockerfile_that_grows_is_no_fault(bare, text):
+    bare.write("Dockerfile", f"FROM debian:12\n{text}")
+    status, _, err = bare.run("init", "--from", "Dockerfile", "--dry-run")
+    assert status in (0, 2) and ("more than 1,048,576 characters" in err or "nested too deeply" in err)

@@ -208,6 +208,9 @@ def _translated(
     except OSError as error:
         where = Position(shown)
         raise RequestError(f"cannot read {error.filename}: {error.strerror}", where=where) from error
-    done = translate(shown, text, context, name=name, target=target, build_args=build_args)
+    try:
+        done = translate(shown, text, context, name=name, target=target, build_args=build_args)
+    except RecursionError:
+        raise RequestError("commands are nested too deeply", where=Position(shown)) from None
     found.notes += done.notes
     return done.tables, done.files
