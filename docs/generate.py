@@ -55,7 +55,9 @@ def _leaves(name: str, parser: argparse.ArgumentParser):
 def commands() -> str:
     """The page of commands."""
     lines = ["# Commands", "", MADE, ""]
-    lines += ["Every long option has an environment twin: `--output` is `$STACKBUILD_OUTPUT`."]
+    lines += ["Every long option has an environment twin: `--jobs` is `$STACKBUILD_JOBS`. One that"]
+    lines += ["means something else in another command has the command's name in it: `sbom --output` is"]
+    lines += ["`$STACKBUILD_SBOM_OUTPUT`; `--help` tells."]
     lines += ["Exit status: 0 done, 1 failed, 2 the request or a BUILD.toml is wrong, 130 interrupted.", ""]
     for name, parser in _leaves("stackbuild", make_parser()):
         positional = [action for action in parser._actions if not action.option_strings]

@@ -9,7 +9,8 @@ from typing import NoReturn
 
 def run() -> NoReturn:
     """Run the command line and exit with its status."""
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  closed with the process
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  closed with the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         from .cli.main import main
 

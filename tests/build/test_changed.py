@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -336,6 +337,20 @@ def test_files_that_git_ignores_count_and_are_named(repo):
     assert changed(repo.tree) == ["//app:src"]
     _, _, err = repo.tree.run("list", "--changed-since", "HEAD", "//...")
     assert err == "note: //app:src reads app/src/made/deep/x, which git ignores, and so counts as changed\n"
+
+
+def test_a_folder_that_no_address_can_name_hides_no_other(tree):
+    """Git is asked for files one a line, and the name of one has two."""
+    declared = '[files.f]\nsrcs = ["a"]\n[files.g]\nsrcs = ["a"]\n'
+    tree.write("BUILD.toml", "[workspace]\n")
+    tree.write("app/a", "a")
+    file = tree.write("app/BUILD.toml", declared)
+    odd = tree.write("1\nx/BUILD.toml", declared)
+    git(tree.root, "init", "-q")
+    commit(tree.root)
+    shutil.rmtree(odd.parent)
+    file.write_text(f"{declared}to = '/x'\n")
+    assert changed(tree) == ["//app:g"]
 
 
 def test_files_of_a_submodule_count(repo, tmp_path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -237,3 +240,33 @@ def test_the_context_may_be_another_folder(tree):
     assert out == "wrote BUILD.toml\nnext: stackbuild image //:img\n"
     assert made(tree)["files"]["main"]["srcs"] == ["apps/web/main.sh"]
     assert tree.image("//:img")["layers"][0]["target"] == "//:main"
+
+
+def test_what_is_no_regular_file_is_not_read(bare):
+    """Nobody may ever write to a pipe, a folder is no file, and a link may lead around in circles."""
+    root = bare.root
+    for folder in ("pipe", "folder/BUILD.toml", "loop/in", "odd"):
+        (root / folder).mkdir(parents=True)
+    os.mkfifo(root / "pipe/BUILD.toml")
+    (root / "loop/in/out").symlink_to("..")
+    (root / "loop/package.json").symlink_to("package.json")
+    for name in ("Dockerfile", "package.json", "pyproject.toml", "requirements.txt"):
+        os.mkfifo(root / "odd" / name)
+    bare.write("app/Dockerfile", "FROM python:3.12\nCOPY . /app/\nRUN pip install -r /app/requirements.txt -r /app/more.txt\n")
+    os.mkfifo(root / "app/requirements.txt")
+    (root / "app/more.txt").symlink_to("none")
+    os.mkfifo(root / "app/.dockerignore")
+    command = [sys.executable, "-m", "stackbuild", "init"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:3] == ["left alone: folder/BUILD.toml", "left alone: pipe/BUILD.toml", "wrote BUILD.toml"]
+    answer = [sys.executable, "-m", "stackbuild", "__complete", "list", "//"]
+    asked = subprocess.run(answer, cwd=root, capture_output=True, text=True, check=False, timeout=60)
+    assert "//app" in asked.stdout
+
+
+@pytest.mark.parametrize("text", ["ENV A=1234567890\n" + "ENV A=$A$A\n" * 60, "RUN " + "a && " * 50_000 + "b\n"])
+def test_a_dockerfile_that_grows_is_no_fault(bare, text):
+    bare.write("Dockerfile", f"FROM debian:12\n{text}")
+    status, _, err = bare.run("init", "--from", "Dockerfile", "--dry-run")
+    assert status in (0, 2) and ("more than 1,048,576 characters" in err or "nested too deeply" in err)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import RequestError, one_line
+from ..errors import RequestError
 from ..layer.read import listing
 from ..oci.model import Image, ImageLayer
 from ..oci.source import ImageSource
@@ -67,5 +67,5 @@ def text(described: list[dict[str, Any]]) -> list[str]:
             lines.append(f"  {layer['target']}  {layer['digest']}  {size_text(layer['size'])}")
             for file in layer.get("files", ()):
                 name = f"/{file['path']}" + (f" -> {file['link']}" if file["link"] else "")
-                lines.append(f"    {file['mode']} {file['owner']:>9} {file['size']:>10} {one_line(name)}")
+                lines.append(f"    {file['mode']} {file['owner']:>9} {file['size']:>10} {name}")
     return lines

@@ -51,16 +51,16 @@ class Asking(Building):
 
         Raises StackbuildError.
         """
-        from ..build.record import check_name, write_record
+        from ..build.record import record_file, write_record
         from ..build.survey import survey
 
-        path, request = check_name(file), Request(output="none", locked=locked)
+        output, request = record_file(file), Request(output="none", locked=locked)
         with self.store.shared():
             self.build(*specs, request=request, listener=listener)
             plan = make_plan(self.graph, self.types, self._wanted(specs))
             with self._builder(request, Quiet()) as builder:
                 states = survey(builder, plan, lambda node: None)
-                write_record(path, builder, plan.roots, states)
+                write_record(output, builder, plan.roots, states)
         return len({node.address for node in states})
 
     def facts(self, *specs: str) -> Facts:

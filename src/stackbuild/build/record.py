@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..errors import RequestError
 from ..keys import digest
 from ..layer.codec import Codec
-from ..store.files import write_atomically
+from ..store.output import OutputFile
 from .causes import Cause
 from .past import Past
 from .plan import Node
@@ -101,18 +101,16 @@ def shared_key(recipe: Mapping[str, Any]) -> str:
     return digest(shared(recipe), "sha256")
 
 
-def check_name(file: str | Path) -> Path:
-    """The path of a record to be written. Raises RequestError."""
-    path = Path(file)
-    if not path.name.endswith(SUFFIX):
-        raise RequestError(f"'{file}' does not end in {SUFFIX}, by which a record is known", hint="rename it")
-    if path.is_dir() or not path.parent.is_dir():
-        raise RequestError(f"cannot write '{file}'", hint="name a file in a folder that is there")
-    return path
+def record_file(path: str | Path) -> OutputFile:
+    """A record to be written. Raises RequestError."""
+    if not Path(path).name.endswith(SUFFIX):
+        raise RequestError(f"'{path}' does not end in {SUFFIX}, by which a record is known", hint="rename it")
+    return OutputFile("--export", str(path))
 
 
-def write_record(file: Path, builder: Builder, asked: Iterable[Node], states: Survey) -> None:
-    """Write what targets that are built were made of. Raises RequestError when it is too much, StoreError."""
+def write_record(file: OutputFile, builder: Builder, asked: Iterable[Node], states: Survey) -> None:
+    """Write what targets that are built were made of. Raises RequestError when it is too much,
+    StackbuildError when it cannot be written."""
     if missing := [node for node, state in states.items() if state.result is None]:
         raise RequestError(f"{missing[0]} changed since it was built", hint="export when it is at rest")
     document = {
@@ -131,7 +129,7 @@ def write_record(file: Path, builder: Builder, asked: Iterable[Node], states: Su
     data = json.dumps(document, indent=1).encode()
     if len(data) > MOST:
         raise RequestError(f"a record of so much has {len(data):,} bytes", hint="name fewer targets")
-    write_atomically(file, data)
+    file.write(data)
 
 
 class Recorded:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ..declare.address import Address
-from ..errors import one_line
 from .compare import Comparison
 from .plan import Node
 from .why import RootCause
@@ -68,7 +67,7 @@ def lines(found: Comparison, most: int) -> list[str]:
     told += _record_lines(found)
     for name, trouble in list(answer.troubles.items())[:most]:
         told.append(f"not compared whole: {name}: {trouble}")
-    return [one_line(line) for line in told]
+    return told
 
 
 def _headline(found: Comparison) -> str:

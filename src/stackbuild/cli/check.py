@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from .common import Commands, add_build_options, add_specs, command, opened, request_of, watching
+from .common import Commands, add_build_options, add_specs, command, opened, print_lines, request_of, watching
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = command(
-        commands, "check", "Build images and look for what is wrong with them, without running anything."
+        commands,
+        "check",
+        "Build images and look for what is wrong with them, without running anything.",
+        own=["--format", "--output"],
     )
     add_specs(parser, required=False)
     levels = ("error", "warning", "info")
@@ -44,16 +46,17 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check images; 1 when there is a finding to fail on."""
     from ..analyze.check import report
-    from ..store.files import write_atomically
+    from ..store.output import OutputFile
 
     if options.list_rules:
-        print("\n".join(report.rules()))
+        print_lines(report.rules())
         return 0
+    file = OutputFile("--output", options.output) if options.output is not None else None
     with watching(options) as listener, opened(options) as workspace:
         found = workspace.check(*options.specs, request=request_of(options), listener=listener)
     text = report.written(found, "json" if options.json else options.format, options.level)
-    if options.output:
-        write_atomically(Path(options.output).absolute(), text.encode())
+    if file:
+        file.write(text.encode())
     else:
         sys.stdout.write(text)
     print(report.summary(found, options.level), file=sys.stderr)

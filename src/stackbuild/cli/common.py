@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import one_line
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 Commands = Any  # argparse's sub-parsers action, which has no public name
 
 
-def command(commands: Commands, name: str, help: str) -> argparse.ArgumentParser:
-    """A new command."""
+def command(
+    commands: Commands, name: str, help: str, *, own: Collection[str] = ()
+) -> argparse.ArgumentParser:
+    """A new command. own: flags that mean something else in other commands; the name of the command is in
+    their environment twins."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=help, description=help, allow_abbrev=False
     )
     parser.set_defaults(command=name)
+    parser.own = frozenset(own)  # type: ignore[attr-defined]
     return parser
 
 
@@ -166,6 +170,12 @@ def watching(options: argparse.Namespace) -> Iterator[Quiet]:
             yield Tee(listeners)
         else:
             yield progress
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """A result for people. What names and files hold does not drive their terminal."""
+    for line in lines:
+        print(one_line(line))
 
 
 def print_json(value: Any) -> None:

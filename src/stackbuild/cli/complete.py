@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import one_line
 from .common import Commands, command
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def answer(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         found = []
     for candidate in found:
         if candidate.text.isprintable():
-            print(f"{'~' if candidate.open else '='}{candidate.text}\t{candidate.about}")
+            print(f"{'~' if candidate.open else '='}{candidate.text}\t{one_line(candidate.about)}")
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
-from .common import Commands, add_build_options, command, request_of, watching
+from .common import Commands, add_build_options, command, print_lines, request_of, watching
 
 if TYPE_CHECKING:
     from ..analyze.diff.compare import Comparison
@@ -21,7 +21,8 @@ _MOST_OF_A_PAGE = 20_000
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = command(commands, "diff", "Say what differs between two images: layers, files, configuration.")
+    about = "Say what differs between two images: layers, files, configuration."
+    parser = command(commands, "diff", about, own=["--against", "--html"])
     parser.add_argument(
         "specs",
         nargs="+",
@@ -47,29 +48,30 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare two images."""
+    from ..store.output import OutputFile
+
     expected = 1 if options.against else 2
     if len(options.specs) != expected:
         raise RequestError(
             f"{len(options.specs)} images are named, and {expected} needed",
             hint="write 'diff A B', or 'diff --against REV TARGET'",
         )
+    file = OutputFile("--html", options.html) if options.html is not None else None
     with watching(options) as listener:
         compared = _compare(options, listener)
-    if options.html:
+    if file:
         from ..analyze.diff.page import page
-        from ..store.files import write_atomically
 
         most = None if options.all else _MOST_OF_A_PAGE
-        write_atomically(Path(options.html).absolute(), page(compared, most).encode())
+        file.write(page(compared, most).encode())
     if options.json:
         print(
             json.dumps(compared.data(), default=_plain)
         )  # on one line: with indents it takes five times as long
-    elif not options.html:
+    elif not file:
         from ..analyze.diff.text import text
 
-        for line in text(compared, None if options.all else _MOST):
-            print(line)
+        print_lines(text(compared, None if options.all else _MOST))
     return 1 if options.exit_code and not compared.same else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .common import Commands, add_locked, add_specs, command, opened, print_json
+from .common import Commands, add_locked, add_specs, command, opened, print_json, print_lines
 
 _MOST = 8  # causes shown of one target
 
@@ -47,5 +47,5 @@ def run(options: argparse.Namespace) -> int:
         )
         return 0
     for reason in reasons:
-        print("\n".join(lines(str(reason.node), reason.status, reason.causes)))
+        print_lines(lines(str(reason.node), reason.status, reason.causes))
     return 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from .common import Commands, add_specs, command, opened, print_json
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = command(commands, "graph", "Draw targets and all they need. Builds nothing.")
+    about = "Draw targets and all they need. Builds nothing."
+    parser = command(commands, "graph", about, own=["--format", "--html"])
     add_specs(parser)
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument(
@@ -31,12 +31,13 @@ def run(options: argparse.Namespace) -> int:
     from ..analyze.graph.dot import dot
     from ..analyze.graph.mermaid import mermaid
     from ..analyze.graph.page import page
-    from ..store.files import write_atomically
+    from ..store.output import OutputFile
 
+    file = OutputFile("--html", options.html) if options.html is not None else None
     with opened(options) as workspace:
         facts = workspace.facts(*options.specs)
-    if options.html:
-        write_atomically(Path(options.html).absolute(), page(document(facts)).encode())
+    if file:
+        file.write(page(document(facts)).encode())
     elif options.json or options.format == "json":
         print_json(document(facts))
     else:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, add_build_options, add_specs, command, opened, print_json, request_of, watching
+from .common import (
+    Commands,
+    add_build_options,
+    add_specs,
+    command,
+    opened,
+    print_json,
+    print_lines,
+    request_of,
+    watching,
+)
 
 
 def add(commands: Commands) -> None:
@@ -41,6 +51,6 @@ def run(options: argparse.Namespace) -> int:
 
     for built, reasons in results:
         for outcome, causes in reasons:
-            print("\n".join(lines(str(outcome.node), outcome.status, causes)))
-        print(built.row(workspace.root))
+            print_lines(lines(str(outcome.node), outcome.status, causes))
+        print_lines([built.row(workspace.root)])
     return 0

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from .common import Commands, add_locked, command, print_json
+from .common import Commands, add_locked, command, print_json, print_lines
 
 
 def add(commands: Commands) -> None:
@@ -45,5 +45,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"images": described})
     else:
-        print("\n".join(text(described)))
+        print_lines(text(described))
     return 0

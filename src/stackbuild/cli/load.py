@@ -12,6 +12,7 @@ from .common import (
     command,
     opened,
     print_json,
+    print_lines,
     request_of,
     watching,
 )
@@ -21,7 +22,7 @@ _ENGINES = ("podman", "docker")
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    parser = command(commands, "load", "Build images and load them into podman or docker.")
+    parser = command(commands, "load", "Build images and load them into podman or docker.", own=["--tag"])
     add_specs(parser)
     parser.add_argument(
         "--tag",
@@ -68,8 +69,7 @@ def load(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"images": [item.as_json() for item in loaded]})
     else:
-        for item in loaded:
-            print(f"{item.address}  {item.identity}  {' '.join(item.names)}")
+        print_lines(f"{item.address}  {item.identity}  {' '.join(item.names)}" for item in loaded)
     return 0
 
 

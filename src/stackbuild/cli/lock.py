@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import Commands, add_specs, command, opened
+from .common import Commands, add_specs, command, opened, print_lines
 
 
 def add(commands: Commands) -> None:
@@ -30,6 +30,5 @@ def run(options: argparse.Namespace) -> int:
         if options.check:
             workspace.check_lock(*options.specs)
             return 0
-        for line in workspace.lock(*options.specs, upgrade=options.upgrade).lines():
-            print(line)
+        print_lines(workspace.lock(*options.specs, upgrade=options.upgrade).lines())
     return 0

@@ -68,7 +68,7 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         _Parser.chosen = self
-        _environment_twins(self)
+        _environment_twins(self, sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
@@ -100,16 +100,32 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _environment_twins(parser: argparse.ArgumentParser) -> None:
-    """Every long flag can be given as STACKBUILD_FLAG; what is typed wins."""
+def twin(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    """The environment variable that stands for a long flag: STACKBUILD_FLAG, or STACKBUILD_COMMAND_FLAG where
+    the flag is the command's own; "" where there is none."""
+    flag = next((flag for flag in action.option_strings if flag.startswith("--")), "--help")
+    if flag in ("--help", "--version"):
+        return ""
+    words = parser.prog.split()[1:] if flag in getattr(parser, "own", ()) else []
+    return "_".join(["stackbuild", *words, flag[2:].replace("-", "_")]).upper()
+
+
+def _environment_twins(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """Take what the environment says for flags; what is typed wins, over what it excludes too."""
+    typed = {text.partition("=")[0] for text in arguments}
+    excluded = {
+        action
+        for group in parser._mutually_exclusive_groups
+        if any(typed.intersection(action.option_strings) for action in group._group_actions)
+        for action in group._group_actions
+    }
     for action in parser._actions:
-        flags = [flag for flag in action.option_strings if flag.startswith("--")]
-        if not flags or flags[0] in ("--help", "--version"):
+        name = twin(parser, action)
+        if not name:
             continue
-        name = "STACKBUILD_" + flags[0][2:].upper().replace("-", "_")
         action.help = f"{action.help or ''} [${name}]".strip()
         value = os.environ.get(name)
-        if value is None or value == "":
+        if not value or action in excluded:
             continue
         if action.nargs == 0:
             if value.lower() not in _SWITCH:
@@ -157,7 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except OSError as error:
-        print(one_line(f"stackbuild: {error.filename or ''}: {error.strerror or error}"), file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(one_line(f"stackbuild: {place}{error.strerror or error}"), file=sys.stderr)
         return 1
     except Exception as error:
         if os.environ.get("STACKBUILD_DEBUG"):

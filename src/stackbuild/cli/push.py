@@ -12,6 +12,7 @@ from .common import (
     command,
     opened,
     print_json,
+    print_lines,
     request_of,
     watching,
 )
@@ -19,7 +20,7 @@ from .common import (
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = command(commands, "push", "Build images and push them, with all their platforms.")
+    parser = command(commands, "push", "Build images and push them, with all their platforms.", own=["--tag"])
     add_specs(parser)
     parser.add_argument(
         "--repository",
@@ -55,6 +56,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"images": [item.as_json() for item in pushed]})
     else:
-        for item in pushed:
-            print(f"{item.repository}@{item.digest}")
+        print_lines(f"{item.repository}@{item.digest}" for item in pushed)
     return 0

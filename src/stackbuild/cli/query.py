@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .common import Commands, Several, add_locked, add_specs, command, opened, print_json
+from .common import Commands, Several, add_locked, add_specs, command, opened, print_json, print_lines
 
 if TYPE_CHECKING:
     from ..api import Workspace
@@ -20,7 +19,7 @@ def add(commands: Commands) -> None:
         ("deps", "List what targets depend on."),
         ("dependents", "List what depends on targets."),
     ):
-        parser = command(commands, name, help)
+        parser = command(commands, name, help, own=["--tag"])
         add_specs(parser)
         parser.add_argument(
             "--type", metavar="TYPE", action=Several, help="targets of this type only; of several, of any"
@@ -63,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"targets": [_row(workspace, address) for address in found]})
         else:
-            _print(map(str, found))
+            print_lines(map(str, found))
     return 0
 
 
@@ -100,7 +99,7 @@ def _run_packages(options: argparse.Namespace) -> int:
         print_json({"packages": rows})
         return 0
     lines = {f"{kinds[node]} {package.key} {package.version}  {node.address}" for node, package in found}
-    _print(sorted(lines))
+    print_lines(sorted(lines))
     return 0
 
 
@@ -118,10 +117,5 @@ def run_paths(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"paths": [[str(address) for address in path] for path in found]})
         else:
-            _print(" -> ".join(map(str, path)) for path in found)
+            print_lines(" -> ".join(map(str, path)) for path in found)
     return 0
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(line)

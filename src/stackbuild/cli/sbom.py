@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from .common import Commands, add_build_options, command, request_of, watching
 
@@ -12,7 +11,10 @@ from .common import Commands, add_build_options, command, request_of, watching
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = command(
-        commands, "sbom", "Print the bill of materials of an image: its packages, layer by layer."
+        commands,
+        "sbom",
+        "Print the bill of materials of an image: its packages, layer by layer.",
+        own=["--format", "--output"],
     )
     parser.add_argument("spec", metavar="SPEC", help="an image")
     parser.add_argument(
@@ -30,13 +32,14 @@ def run(options: argparse.Namespace) -> int:
     """Build the image, and say what is in it."""
     from ..analyze.sbom.document import text
     from ..api import Workspace
-    from ..store.files import write_atomically
+    from ..store.output import OutputFile
 
+    file = OutputFile("--output", options.output) if options.output is not None else None
     with watching(options) as listener, Workspace.open() as workspace:
         request = request_of(options, output="none")
         found = text(workspace.sbom(options.spec, format=options.format, request=request, listener=listener))
-    if options.output:
-        write_atomically(Path(options.output).absolute(), found.encode())
+    if file:
+        file.write(found.encode())
     else:
         sys.stdout.write(found)
     return 0

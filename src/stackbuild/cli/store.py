@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from .common import Commands, command, print_json
+from .common import Commands, command, print_json, print_lines
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -79,8 +79,7 @@ def check(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"blobs": report.blobs, "records": report.records, "damage": report.damage})
     else:
-        for line in report.damage:
-            print(line)
+        print_lines(report.damage)
         print(f"{report.blobs} blobs and {report.records} records read, {len(report.damage)} damaged")
     return 1 if report.damage else 0
 

@@ -7,14 +7,15 @@ import contextlib
 import os
 import sys
 
-from .common import Commands, add_locked, add_specs, command, opened, print_json
+from .common import Commands, add_locked, add_specs, command, opened, print_json, print_lines
 
 _MOST = 8  # causes shown
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = command(commands, "why", "Say what made targets change, file by file and field by field.")
+    about = "Say what made targets change, file by file and field by field."
+    parser = command(commands, "why", about, own=["--against"])
     add_specs(parser)
     add_locked(parser)
     what = parser.add_mutually_exclusive_group()
@@ -47,11 +48,11 @@ def run(options: argparse.Namespace) -> int:
             if options.json:
                 print_json({"record": options.export, "targets": done})
             else:
-                print(f"wrote {options.export}  {done} {'target' if done == 1 else 'targets'}")
+                print_lines([f"wrote {options.export}  {done} {'target' if done == 1 else 'targets'}"])
             return 0
         found = workspace.why(*options.specs, against=options.against, locked=options.locked)
     if options.json:
         print_json(as_json(found))
     else:
-        print("\n".join(lines(found, sys.maxsize if options.all else _MOST)))
+        print_lines(lines(found, sys.maxsize if options.all else _MOST))
     return 0

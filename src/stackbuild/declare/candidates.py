@@ -120,8 +120,9 @@ def _targets(prefix: str, begun: str, folder: Path) -> Iterator[Candidate]:
 
 
 def _tables(folder: Path) -> dict[str, Any]:
+    file = folder / BUILD_FILE
     try:
-        return tomllib.loads((folder / BUILD_FILE).read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
     except (OSError, ValueError, RecursionError):
         return {}
 

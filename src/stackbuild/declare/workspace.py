@@ -137,6 +137,8 @@ def is_workspace_root(folder: str | Path) -> bool:
     """Whether a folder's BUILD.toml has a [workspace] table."""
     file = Path(folder) / BUILD_FILE
     try:
+        if not file.is_file():  # nobody may ever write to a pipe
+            return False
         return b"workspace" in file.read_bytes() and "workspace" in Document.read(file, "").data
     except (OSError, RequestError):
         return False

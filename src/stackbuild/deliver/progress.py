@@ -42,13 +42,13 @@ class Plain(Quiet):
         if outcome.status == "built":
             print(f"built  {outcome.node}  {outcome.seconds:.2f} s", file=sys.stderr, flush=True)
             for text in outcome.warnings:
-                self.note(f"warning: {outcome.node}: {one_line(text)}")
+                self.note(f"warning: {outcome.node}: {text}")
 
     def failed(self, node: Node, error: StackbuildError) -> None:
         print(f"failed {node}", file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(one_line(text), file=sys.stderr, flush=True)
 
     @contextlib.contextmanager
     def transfer(self, verb: str, name: str, size: int) -> Iterator[Callable[[int], None]]:
@@ -100,7 +100,7 @@ class Live(Quiet):
             if outcome.status == "built":
                 self._console.print(f"[green]built[/]  {_plain(outcome.node)}  {outcome.seconds:.2f} s")
                 for text in outcome.warnings:
-                    shown = f"{_plain(outcome.node)}: {_plain(one_line(text))}"
+                    shown = _plain(f"{outcome.node}: {text}")
                     self._console.print(f"[yellow]warning:[/] {shown}")
             self._update()
 
@@ -116,12 +116,12 @@ class Live(Quiet):
     @contextlib.contextmanager
     def transfer(self, verb: str, name: str, size: int) -> Iterator[Callable[[int], None]]:
         start = time.monotonic()
-        task = self._bytes.add_task(f"{verb}  {name[:19]}", total=size)
+        task = self._bytes.add_task(f"{verb}  {_plain(name[:19])}", total=size)
         try:
             yield lambda more: self._bytes.advance(task, more)
         finally:
             self._bytes.remove_task(task)
-        self._console.print(f"[green]{verb}[/]  {_transferred(name, size, start)}")
+        self._console.print(f"[green]{verb}[/]  {_plain(_transferred(name, size, start))}")
 
     def close(self) -> None:
         self._display.stop()
@@ -129,7 +129,7 @@ class Live(Quiet):
 
 def _transferred(name: str, size: int, start: float) -> str:
     rate = size / max(time.monotonic() - start, 0.001)
-    return f"{name[:19]}  {size_text(size)}  {size_text(round(rate))}/s"
+    return f"{one_line(name[:19])}  {size_text(size)}  {size_text(round(rate))}/s"
 
 
 def choose(mode: str) -> Quiet:
@@ -140,7 +140,7 @@ def choose(mode: str) -> Quiet:
 
 
 def _plain(what: object) -> str:
-    """A name as rich prints it: a "[" in it is no markup."""
+    """A text as rich prints it: a "[" in it is no markup, and nothing in it drives the terminal."""
     from rich.markup import escape
 
-    return escape(str(what))
+    return escape(one_line(str(what)))

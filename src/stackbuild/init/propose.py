@@ -159,7 +159,7 @@ def _folders(root: Path, start: Path, found: Proposal) -> Iterator[tuple[str, bo
             continue
         if any(entry.name == BUILD_FILE for entry in entries):
             found.left_alone.append(f"{path}/{BUILD_FILE}".lstrip("/"))
-            inside = inside or b"[image." in (folder / BUILD_FILE).read_bytes()
+            inside = inside or "[image." in Folder(root, path, Names()).text(BUILD_FILE)
         else:
             before = len(found.files)
             yield path, inside
@@ -208,6 +208,9 @@ def _translated(
     except OSError as error:
         where = Position(shown)
         raise RequestError(f"cannot read {error.filename}: {error.strerror}", where=where) from error
-    done = translate(shown, text, context, name=name, target=target, build_args=build_args)
+    try:
+        done = translate(shown, text, context, name=name, target=target, build_args=build_args)
+    except RecursionError:
+        raise RequestError("commands are nested too deeply", where=Position(shown)) from None
     found.notes += done.notes
     return done.tables, done.files

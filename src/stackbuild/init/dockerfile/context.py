@@ -53,7 +53,7 @@ class Context:
                     stack.append(path)
                     if not ignored:
                         self.folders.add(path)
-                elif not ignored:
+                elif not ignored and (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
                     self.modes[path] = entry.stat(follow_symlinks=False).st_mode
 
     def ignores(self, path: str) -> bool:

@@ -182,8 +182,12 @@ class Stage:
         return found[-1] if found else None
 
     def text(self, path: str) -> str:
-        """The text of a file of the context; "" when there is none."""
-        return (self.context.root / path).read_text(errors="replace") if path in self.context.modes else ""
+        """The text of a file of the context; "" when there is none to be read."""
+        file = self.context.root / path
+        try:
+            return file.read_text(errors="replace") if path in self.context.modes and file.is_file() else ""
+        except OSError:
+            return ""
 
     def is_folder(self, path: str) -> bool:
         """Whether a path is known to be a folder of the image by now."""

@@ -17,6 +17,9 @@ class BadWord(ValueError):
     """A word that Docker would refuse, with the reason."""
 
 
+_LONGEST = 1 << 20  # characters of a word
+
+
 def split(text: str, escape: str = "\\") -> list[str]:
     """The words of a line, still quoted."""
     found: list[str] = []
@@ -78,6 +81,8 @@ def expand(text: str, lookup: Lookup, escape: str = "\\", unset: set[str] | None
         at += 1
     if quote:
         raise BadWord(f"a {quote} is not closed")
+    if sum(map(len, out)) > _LONGEST:  # variables that double each other grow beyond all memory
+        raise BadWord(f"it has more than {_LONGEST:,} characters")
     return "".join(out)
 
 

@@ -35,7 +35,7 @@ class Folder:
     def text(self, name: str) -> str:
         """A file's text; "" when there is none to be read."""
         try:
-            return (self.at / name).read_text()
+            return (self.at / name).read_text() if self.has(name) else ""
         except (OSError, UnicodeDecodeError):
             return ""
 
