@@ -12,12 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import BuildFailed
 from ..layer.read import Checked
 from ..layer.unpack import xattrs_of
+from .links import Link, follow
 from .members import Kind, layer_members
 
-_MOST_LINKS = 40  # as the kernel follows
 _PIECE = 1 << 20
 
 
@@ -177,35 +176,25 @@ class Contents:
 
         deleting: only where there may be one all the same, in layers that are not known.
         """
-        above, waiting, followed = [self.root], path.split("/")[::-1], 0
-        while waiting:
-            step = waiting.pop()
-            if step in ("", "."):
-                continue
-            if step == "..":
-                del above[max(1, len(above) - 1) :]
-                continue
+
+        def enter(above: list[Node], name: str) -> Node | Link | None:
             children = above[-1].children
             assert children is not None
-            found = children.get(step)
+            found = children.get(name)
             if found is not None and found.kind == "symlink":
-                followed += 1
-                if followed > _MOST_LINKS:
-                    raise BuildFailed(f"the links of the image lead /{path} around in circles")
-                if found.link.startswith("/"):
-                    del above[1:]
-                waiting += found.link.split("/")[::-1]
-                continue
+                return Link(found.link)
             if found is None or found.children is None:
                 gone = found is not None or any(folder.opaque for folder in above)
                 if maker is None or (deleting and (self.complete or gone)):
                     return None
                 found = Node("folder", layer=maker, children={}, implied=True, opaque=found is not None)
                 found.guess, found.unsure = not self.complete and not gone, deleting
-                children[step] = found
+                children[name] = found
             found.unsure = found.unsure and deleting
-            above.append(found)
-        return above[-1]
+            return found
+
+        passed = follow(path, self.root, enter)
+        return passed[-1] if passed else None
 
 
 def _own(folder: Node) -> Node:
