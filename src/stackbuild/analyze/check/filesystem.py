@@ -113,9 +113,11 @@ class Tree:
             if parent not in where:
                 where[parent] = self._parent(parent)
             real = f"{where[parent]}/{name}".lstrip("/")
+            before = self.nodes.get(real)
+            was_link = before is not None and before.entry.kind == "symlink"
+            if was_link or (real in self.folders and entry.kind != "folder"):
+                where = {"": ""}  # paths may lead elsewhere now
             self._put(real, entry)
-            if entry.kind != "folder":
-                where.pop(path, None)
 
     def _parent(self, path: str) -> str:
         """The folder that a layer writes into, made when it is not there; links on the way are followed."""
