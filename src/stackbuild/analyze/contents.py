@@ -8,30 +8,15 @@ folder with all below it.
 from __future__ import annotations
 
 import hashlib
-import posixpath
-import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
-from ..errors import BuildFailed
-from ..layer.entry import WHITEOUT
-from ..layer.read import Checked, decompressed
-from ..layer.unpack import tar_headers, xattrs_of
+from ..layer.read import Checked
+from ..layer.unpack import xattrs_of
+from .links import Link, follow
+from .members import Kind, layer_members
 
-NodeKind = Literal["file", "folder", "symlink", "hardlink", "device", "pipe", "whiteout", "opaque"]
-_KINDS: dict[bytes, NodeKind] = {
-    tarfile.DIRTYPE: "folder",
-    tarfile.SYMTYPE: "symlink",
-    tarfile.LNKTYPE: "hardlink",
-    tarfile.CHRTYPE: "device",
-    tarfile.BLKTYPE: "device",
-    tarfile.FIFOTYPE: "pipe",
-}
-_OPAQUE = f"{WHITEOUT}{WHITEOUT}.opq"
-_LONGEST = 4096  # characters of a path, as systems limit it
-_MOST_LINKS = 40  # as the kernel follows
 _PIECE = 1 << 20
 
 
@@ -48,7 +33,7 @@ class Node:
     be there at all, for only a deletion in it speaks for it.
     """
 
-    kind: NodeKind
+    kind: Kind
     mode: int = 0o755
     uid: int = 0
     gid: int = 0
@@ -77,41 +62,18 @@ folder."""
 
 def read_layer(blob: Path, diff_id: str) -> Iterator[tuple[str, Node]]:
     """The entries of a layer blob, with the digests of its files. Raises BuildFailed."""
-    with decompressed(blob) as stream:
-        for tar, member in tar_headers(stream):
-            yield _entry(tar, member, diff_id)
+    for path, kind, header, link, content in layer_members(blob):
+        if kind in ("whiteout", "opaque"):
+            yield path, Node(kind, layer=diff_id)
+            continue
+        node = Node(kind, header.mode & 0o7777, header.uid, header.gid, int(header.mtime), link=link)
+        node.layer, node.xattrs = diff_id, xattrs_of(header)
+        if content:
+            node.size, node.digest = header.size, _digest(content)
+        yield path, node
 
 
-def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo, layer: str) -> tuple[str, Node]:
-    if max(len(member.name), len(member.linkname)) > _LONGEST:
-        raise BuildFailed(f"a layer has a path of more than {_LONGEST} characters: {member.name[:80]}…")
-    path = _clean(member.name)
-    parent, _, name = path.rpartition("/")
-    if name == _OPAQUE:
-        return parent, Node("opaque", layer=layer)
-    if name.startswith(WHITEOUT):
-        return posixpath.join(parent, name.removeprefix(WHITEOUT)), Node("whiteout", layer=layer)
-    node = Node("file", member.mode & 0o7777, member.uid, member.gid, int(member.mtime), layer=layer)
-    node.kind = _KINDS.get(member.type, "file")
-    node.xattrs = xattrs_of(member)
-    if node.kind == "device":
-        letter = "b" if member.isblk() else "c"
-        node.link = f"{letter} {member.devmajor}:{member.devminor}"
-    elif node.kind == "hardlink":
-        node.link = _clean(member.linkname)
-    elif node.kind == "symlink":
-        node.link = member.linkname
-    elif node.kind == "file":
-        node.size, node.digest = member.size, _digest(Checked(tar.extractfile(member)))
-    return path, node
-
-
-def _clean(name: str) -> str:
-    """A member's name as a path from the root, which ".." does not leave."""
-    return posixpath.normpath("/" + name.lstrip("/"))[1:]
-
-
-def _digest(stream: Any) -> str:
+def _digest(stream: Checked) -> str:
     hasher = hashlib.sha256()
     while piece := stream.read(_PIECE):
         hasher.update(piece)
@@ -214,35 +176,25 @@ class Contents:
 
         deleting: only where there may be one all the same, in layers that are not known.
         """
-        above, waiting, followed = [self.root], path.split("/")[::-1], 0
-        while waiting:
-            step = waiting.pop()
-            if step in ("", "."):
-                continue
-            if step == "..":
-                del above[max(1, len(above) - 1) :]
-                continue
+
+        def enter(above: list[Node], name: str) -> Node | Link | None:
             children = above[-1].children
             assert children is not None
-            found = children.get(step)
+            found = children.get(name)
             if found is not None and found.kind == "symlink":
-                followed += 1
-                if followed > _MOST_LINKS:
-                    raise BuildFailed(f"the links of the image lead /{path} around in circles")
-                if found.link.startswith("/"):
-                    del above[1:]
-                waiting += found.link.split("/")[::-1]
-                continue
+                return Link(found.link)
             if found is None or found.children is None:
                 gone = found is not None or any(folder.opaque for folder in above)
                 if maker is None or (deleting and (self.complete or gone)):
                     return None
                 found = Node("folder", layer=maker, children={}, implied=True, opaque=found is not None)
                 found.guess, found.unsure = not self.complete and not gone, deleting
-                children[step] = found
+                children[name] = found
             found.unsure = found.unsure and deleting
-            above.append(found)
-        return above[-1]
+            return found
+
+        passed = follow(path, self.root, enter)
+        return passed[-1] if passed else None
 
 
 def _own(folder: Node) -> Node:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from ...errors import BuildFailed
+from ..links import Link, follow
 from .layers import Entry, LayerView
-
-_MOST_LINKS = 40  # as the kernel follows
 
 
 def parents(path: str) -> Iterator[str]:
@@ -85,7 +85,7 @@ class Tree:
                 itself.add(real)
             else:
                 self.nothing.append((path, self.height))
-        self._remove(itself, set(view.opaque))
+        self._remove(itself, {real for path in view.opaque if (real := self.resolve(path)) is not None})
 
     def _remove(self, itself: set[str], inside: set[str]) -> None:
         """Take paths and all below them away, and what is inside of others."""
@@ -113,9 +113,11 @@ class Tree:
             if parent not in where:
                 where[parent] = self._parent(parent)
             real = f"{where[parent]}/{name}".lstrip("/")
+            before = self.nodes.get(real)
+            was_link = before is not None and before.entry.kind == "symlink"
+            if was_link or (real in self.folders and entry.kind != "folder"):
+                where = {"": ""}  # paths may lead elsewhere now
             self._put(real, entry)
-            if entry.kind != "folder":
-                where.pop(path, None)
 
     def _parent(self, path: str) -> str:
         """The folder that a layer writes into, made when it is not there; links on the way are followed."""
@@ -135,8 +137,8 @@ class Tree:
 
     def _put(self, path: str, entry: Entry) -> None:
         if entry.kind == "hardlink":
-            target = self.nodes.get(entry.link)
-            entry = replace(target.entry, size=0) if target else entry
+            target = self.nodes.get(self.resolve(entry.link, last=False) or "")
+            entry = replace(target.entry, size=0) if target and target.entry.kind != "folder" else entry
         node = self.nodes.get(path)
         if entry.kind == "folder":
             if node and node.entry.kind != "folder":
@@ -162,30 +164,24 @@ class Tree:
     def resolve(self, path: str, *, last: bool = True, passed: list[str] | None = None) -> str | None:
         """Where a path leads when links are followed; last: also that at its end. None when they lead around
         in circles. passed: gets every folder on the way."""
-        done: list[str] = []
-        waiting = path.split("/")[::-1]
-        followed = 0
-        while waiting:
-            step = waiting.pop()
-            if step in ("", "."):
-                continue
-            if step == "..":
-                done = done[:-1]
-                continue
-            if passed is not None and done:
-                passed.append("/".join(done))
-            here = "/".join([*done, step])
+        if not last:
+            parent, _, name = path.rpartition("/")
+            folder = self.resolve(parent)
+            return None if folder is None else f"{folder}/{name}".lstrip("/")
+
+        def enter(places: list[str], name: str) -> str | Link:
+            above = places[-1]
+            if passed is not None and above:
+                passed.append(above)
+            here = f"{above}/{name}" if above else name
             node = self.nodes.get(here)
-            if node is None or node.entry.kind != "symlink" or (not waiting and not last):
-                done.append(step)
-                continue
-            followed += 1
-            if followed > _MOST_LINKS:
-                return None
-            if node.entry.link.startswith("/"):
-                done = []
-            waiting += node.entry.link.split("/")[::-1]
-        return "/".join(done)
+            return Link(node.entry.link) if node and node.entry.kind == "symlink" else here
+
+        try:
+            places = follow(path, "", enter)
+        except BuildFailed:
+            return None
+        return places[-1] if places else None
 
     def entry(self, path: str | None) -> Entry | None:
         """What is at a path that was resolved."""
