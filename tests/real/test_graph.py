@@ -113,7 +113,7 @@ def test_five_thousand_targets_are_found_folded_and_sorted(crowd, page, size, co
     seen.get_by_role("link", name="Targets", exact=True).click()
     seen.locator("table").wait_for()
     seen.get_by_role("button", name="Size").click()
-    assert re.match("//team-03/service-....:img", seen.locator("tbody a").first.inner_text())
+    assert re.match("//team-03/service-....:img", seen.locator("tbody a").first.text_content())
     assert seen.locator("tbody tr").count() < 100
     assert seen.evaluate("document.documentElement.scrollWidth") <= size[0]
 

@@ -1,10 +1,13 @@
 // The drawing: boxes and what they need, to fold and unfold, and to move about in.
 
+const SVG = "http://www.w3.org/2000/svg";
+const s = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
 // A drawing that can be folded, dragged, zoomed; centre: the target that it is about, if any.
 function drawing(folding, centre = null) {
   const scene = s("g", {});
   const surface = s("svg", { class: "map", role: "group", "aria-label": "Targets and what they need, left to right", tabindex: "0" }, scene);
-  const chips = h("div", { class: "chips" });
+  const folds = h("div", { class: "folds" });
   const view = { x: 0, y: 0, scale: 1 };
   let extent = { width: 1, height: 1, focus: null };
 
@@ -39,7 +42,7 @@ function drawing(folding, centre = null) {
     scene.replaceChildren(s("g", { class: "edges" }, lines), s("g", {}, cards));
     extent = { width, height, focus: centre ? places.get(centre.address) : null };
     const opened = [...folding.open].filter((path) => path !== "" && folding.children.has(path) && !folding._thin(path)).sort();
-    chips.replaceChildren(...(opened.length ? [h("span", {}, "Unfolded:")] : []), ...opened.slice(0, 12).map((path) =>
+    folds.replaceChildren(...(opened.length ? [h("span", {}, "Unfolded:")] : []), ...opened.slice(0, 12).map((path) =>
       h("button", { type: "button", title: "Fold", "aria-label": `Fold //${path}`, onclick: () => { folding.toggle(path); redraw(`${path}/`); } }, `//${path} `, h("b", { "aria-hidden": "true" }, "×"))));
     if (focusKey !== undefined) scene.querySelector(`[data-key="${CSS.escape(focusKey)}"]`)?.focus({ preventScroll: true });
   }
@@ -106,7 +109,7 @@ function drawing(folding, centre = null) {
   }
   draw();
   requestAnimationFrame(fit);
-  return h("div", { class: "drawing" }, chips, h("div", { class: "stage" }, surface, buttons));
+  return h("div", { class: "drawing" }, folds, h("div", { class: "stage" }, surface, buttons));
 }
 
 const clip = (text, most, start = false) =>

@@ -21,7 +21,7 @@ function facts() {
     [size(saved), `saved by sharing${listed ? ` (${Math.round((100 * saved) / listed)} %)` : ""}`],
   ];
   if (unknown) items.push([number(unknown), "never built here: sizes unknown"]);
-  return h("dl", { class: "facts" }, items.map(([amount, words]) => h("div", {}, h("dt", {}, words), h("dd", {}, amount))));
+  return figures(items);
 }
 
 function panel(title, words, rows, more) {
@@ -34,9 +34,8 @@ function lastBuild() {
   if (!build) return panel("Last build", null, []);
   const count = (status) => targets.filter((target) => target.status === status).length;
   const parts = ["built", "reused", "failed"].filter((status) => count(status)).map((status) => `${number(count(status))} ${status}`);
-  const when = new Date(build.started).toLocaleString();
   const ended = build.finished ? "" : "; it was interrupted";
-  const words = `${when}, ${build.seconds.toFixed(1)} s${ended}. Of these targets: ${parts.join(", ") || "none was needed"}.`;
+  const words = `${moment(build.started)}, took ${duration(build.seconds * 1e6)}${ended}. Of these targets: ${parts.join(", ") || "none was needed"}.`;
   // What was built because of something of its own comes first; the rest followed.
   const started = built.filter((target) => !target.needs.some((need) => need.status === "built"));
   const groups = new Map(); // causes -> the targets that have just these
