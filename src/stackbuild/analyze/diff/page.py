@@ -23,7 +23,7 @@ def page(compared: Comparison, most: int | None) -> str:
     platforms = [
         _alone(names, status) for names, status in ((compared.removed, "removed"), (compared.added, "added"))
     ]
-    platforms += [_pair(compared, pair, most) for pair in compared.pairs]
+    platforms += [_pair(pair, most) for pair in compared.pairs]
     filling = {"A": escaped(compared.a), "B": escaped(compared.b), "PLATFORMS": "\n".join(platforms)}
     files = [_data(pair, most) for pair in compared.pairs if _has_files(pair)]
     body = filled(part(__package__, "body.html"), filling)
@@ -40,7 +40,7 @@ def _chip(status: str) -> str:
     return f'<span class="chip {status}">{status}</span>'
 
 
-def _pair(compared: Comparison, pair: Pair, most: int | None) -> str:
+def _pair(pair: Pair, most: int | None) -> str:
     title = f"<section><h2>{escaped(pair.platform)}</h2>"
     if pair.same:
         digest = escaped(pair.b.manifest["digest"])
@@ -49,7 +49,7 @@ def _pair(compared: Comparison, pair: Pair, most: int | None) -> str:
         (
             title,
             _facts(pair),
-            _sides(compared, pair),
+            _sides(pair),
             _table("Layers", ("layer", "a", "b", "files"), map(_layer, pair.layers)),
             _table("Configuration", ("field", "a", "b"), map(_field, pair.config)),
             _table("Annotations", ("annotation", "a", "b"), map(_field, pair.annotations)),
@@ -81,11 +81,11 @@ def _facts(pair: Pair) -> str:
     return f'<dl class="facts">{rows}</dl>'
 
 
-def _sides(compared: Comparison, pair: Pair) -> str:
-    rows = ""
-    for side, name, image in (("a", compared.a, pair.a), ("b", compared.b, pair.b)):
-        digest = f'<code class="soft">{escaped(image.manifest["digest"])}</code>'
-        rows += f"<dt>{side}</dt><dd>{escaped(name)} {digest}</dd>"
+def _sides(pair: Pair) -> str:
+    rows = "".join(
+        f"<dt>{side}</dt><dd><code>{escaped(image.manifest['digest'])}</code></dd>"
+        for side, image in (("a", pair.a), ("b", pair.b))
+    )
     return f'<dl class="sides">{rows}</dl>'
 
 
@@ -129,7 +129,7 @@ def _side(item: ImageLayer | None) -> str:
     if item is None:
         return ""
     digest = escaped(item.layer.digest)
-    return f'{size_text(item.layer.size)} <code class="soft" title="{digest}">{digest[7:19]}</code>'
+    return f'{size_text(item.layer.size)} <code class="soft digest" title="{digest}">{digest[7:19]}</code>'
 
 
 def _field(change: FieldChange) -> _Row:

@@ -64,7 +64,7 @@ function showImage(image, open) {
   const several = image.layers.some((layer) => layer.platform);
   const heads = [["", "status"], ["layer of", "path"], ["size, compressed", "amount"], ["digest", ""], ...(several ? [["platform", ""]] : [])];
   table(rows, heads, image.layers.map((layer) => [
-    chip(layer.status), layer.target, size(layer.size), h("code", { class: "soft", title: layer.digest }, layer.digest.slice(7, 19)),
+    chip(layer.status), layer.target, size(layer.size), h("code", { class: "soft digest", title: layer.digest }, layer.digest.slice(7, 19)),
     ...(several ? [layer.platform || ""] : []),
   ]));
   const total = image.layers.reduce((sum, layer) => sum + layer.size, 0);

@@ -61,6 +61,7 @@ function drawing(folding, centre = null) {
       : box.folder
         ? [`${box.folder.path.split("/").at(-1)}/…`, `${many(box.members.length, "target")}${changed ? ` · ${number(changed)} built last` : ""}`, "+", `//${box.folder.path}, ${many(box.members.length, "target")}; unfold`]
         : [`${number(box.count)} more`, `in //${box.rest.path}`, "+", `${number(box.count)} more in //${box.rest.path}; show some`];
+    const marked = target && (changed || broken);
     const act = () => {
       if (target) location.hash = hash({ target: target.address });
       else {
@@ -90,10 +91,10 @@ function drawing(folding, centre = null) {
       target ? null : s("rect", { class: "behind", x: "4", y: "4", width: BOX.width, height: BOX.height, rx: "7" }),
       s("rect", { class: "body", width: BOX.width, height: BOX.height, rx: "7" }),
       target ? s("rect", { class: "mark", width: "6", height: BOX.height, rx: "3" }) : null,
-      s("text", { x: "16", y: "20", class: "title" }, clip(title, right.length > 3 ? 17 : 22)),
-      s("text", { x: "16", y: "36", class: "below" }, clip(below, 30, true)),
+      s("text", { x: "16", y: "20", class: "title" }, clip(title, BOX.width - 36 - width(right, "12px"), "600 14px")),
+      s("text", { x: "16", y: "36", class: "below" }, clip(below, BOX.width - (marked ? 46 : 28), "12px", true)),
       s("text", { x: BOX.width - 12, y: "20", class: "right" }, right),
-      target && (changed || broken) ? s("circle", { class: broken ? "failed" : "built", cx: BOX.width - 16, cy: "33", r: "4.5" }) : null,
+      marked ? s("circle", { class: broken ? "failed" : "built", cx: BOX.width - 16, cy: "33", r: "4.5" }) : null,
     );
     return group;
   }
@@ -112,8 +113,21 @@ function drawing(folding, centre = null) {
   return h("div", { class: "drawing" }, folds, h("div", { class: "stage" }, surface, buttons));
 }
 
-const clip = (text, most, start = false) =>
-  [...text].length <= most ? text : start ? `…${[...text].slice(1 - most).join("")}` : `${[...text].slice(0, most - 1).join("")}…`;
+const pen = document.createElement("canvas").getContext("2d");
+
+function width(text, font) {
+  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(text).width;
+}
+
+// As much of a text as there is room for, in px: its beginning, or with `end` its end.
+function clip(text, room, font, end = false) {
+  if (width(text, font) <= room) return text;
+  const letters = end ? [...text].slice(-60) : [...text].slice(0, 60);
+  const cut = () => (end ? `…${letters.join("")}` : `${letters.join("")}…`);
+  while (letters.length && width(cut(), font) > room) letters.splice(end ? 0 : -1, 1);
+  return cut();
+}
 
 function curve(points) {
   const parts = [`M${points[0].join(" ")}`];

@@ -3,7 +3,8 @@
 const TOP = 8;
 
 function overview() {
-  return h("div", { class: "page overview" }, facts(), h("div", { class: "cards" }, lastBuild(), largestImages(), largestLayers(), mostShared()));
+  const cards = graph.build || layers.length ? [lastBuild(), largestImages(), largestLayers(), mostShared()] : [nothingYet()];
+  return h("div", { class: "page overview" }, facts(), h("div", { class: "cards" }, cards));
 }
 
 function facts() {
@@ -16,17 +17,23 @@ function facts() {
   const items = [
     [number(targets.length), `targets in ${many(used, "folder")}`],
     [number(images.length), images.length === 1 ? "image" : "images"],
-    [number(layers.length), "layers known"],
-    [size(listed - saved), "of layers in images, each once"],
-    [size(saved), `saved by sharing${listed ? ` (${Math.round((100 * saved) / listed)} %)` : ""}`],
   ];
+  if (layers.length) {
+    items.push([number(layers.length), "layers known"], [size(listed - saved), "of layers in images, each once"],
+      [size(saved), `saved by sharing${listed ? ` (${Math.round((100 * saved) / listed)} %)` : ""}`]);
+  }
   if (unknown) items.push([number(unknown), "never built here: sizes unknown"]);
   return figures(items);
 }
 
+function nothingYet() {
+  return h("section", { class: "card" }, h("h2", {}, "Nothing was built here yet"),
+    h("p", {}, "The map and the table of targets are there already. Build something, as with ", h("code", {}, "stackbuild image //..."), ", and write this page again: it then tells of sizes, of shared layers and of the last build."));
+}
+
 function panel(title, words, rows, more) {
   return h("section", { class: "card" }, h("h2", {}, title), words ? h("p", { class: "soft" }, words) : null,
-    rows.length ? h("ol", { class: "rows" }, rows.map((row) => h("li", {}, row))) : h("p", { class: "soft" }, "Nothing known yet; build something first."), more ?? null);
+    ...(rows.length ? [h("ol", { class: "rows" }, rows.map((row) => h("li", {}, row))), more] : [h("p", { class: "soft" }, "There is none yet.")]));
 }
 
 function lastBuild() {
