@@ -125,3 +125,10 @@ def test_the_paths_between_two_targets(crowd, page):
     seen.locator(".detail").get_by_role("link", name="//base:certificates").last.click()
     seen.get_by_text("3 targets on the ways to").wait_for()
     assert seen.locator(".box .title").all_text_contents() == ["img", "os", "certificates"]
+
+
+def test_where_nothing_was_built_the_page_says_how_to_begin(tree, page):
+    many(tree.root, 1)
+    seen = page()
+    assert seen.locator(".card").all_inner_texts()[0].startswith("Nothing was built here yet")
+    assert "0 B" not in seen.locator("main").inner_text()
