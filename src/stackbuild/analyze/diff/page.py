@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from ...oci.model import ImageLayer
 from ...pages import escaped, filled, part
@@ -11,11 +10,9 @@ from ...pages import page as write
 from ...sizes import size_text
 from .compare import Comparison, Pair
 from .documents import FieldChange, PackageChange
-from .files import TIME, Change
 from .layers import LayerPair
-from .text import detail_text, path_text, shortened, sign_of, value_text
-
-_STATUS = {"+": "added", "-": "removed", "~": "changed"}
+from .page_files import STATUS, files_data, files_section, has_files
+from .text import shortened, sign_of, value_text
 
 
 def page(compared: Comparison, most: int | None) -> str:
@@ -25,7 +22,7 @@ def page(compared: Comparison, most: int | None) -> str:
     ]
     platforms += [_pair(pair, most) for pair in compared.pairs]
     filling = {"A": escaped(compared.a), "B": escaped(compared.b), "PLATFORMS": "\n".join(platforms)}
-    files = [_data(pair, most) for pair in compared.pairs if _has_files(pair)]
+    files = [files_data(pair, most) for pair in compared.pairs if has_files(pair)]
     body = filled(part(__package__, "body.html"), filling)
     return write(__package__, f"{compared.a} → {compared.b} – image comparison", body, files, ("page",))
 
@@ -43,8 +40,7 @@ def _chip(status: str) -> str:
 def _pair(pair: Pair, most: int | None) -> str:
     title = f"<section><h2>{escaped(pair.platform)}</h2>"
     if pair.same:
-        digest = escaped(pair.b.manifest["digest"])
-        return f"{title}<p>The same: nothing differs.</p><code>{digest}</code></section>"
+        return f"{title}<p>The same: nothing differs.</p>{_sides(pair)}</section>"
     return "\n".join(
         (
             title,
@@ -54,7 +50,7 @@ def _pair(pair: Pair, most: int | None) -> str:
             _table("Configuration", ("field", "a", "b"), map(_field, pair.config)),
             _table("Annotations", ("annotation", "a", "b"), map(_field, pair.annotations)),
             _table("Packages", ("package", "ecosystem", "a", "b"), map(_package, pair.packages or ())),
-            _files(pair, most),
+            files_section(pair, most),
             "</section>",
         )
     )
@@ -136,12 +132,12 @@ def _field(change: FieldChange) -> _Row:
     names = (change.field if change.field != "annotations" else "", change.name)
     name = " ".join(word for word in names if word)
     cells = _two(value_text(change.a), value_text(change.b))
-    return _STATUS[sign_of(change.a, change.b)], [escaped(name), *cells]
+    return STATUS[sign_of(change.a, change.b)], [escaped(name), *cells]
 
 
 def _package(change: PackageChange) -> _Row:
     versions = _two(", ".join(change.a), ", ".join(change.b))
-    status = _STATUS[sign_of(change.a, change.b)]
+    status = STATUS[sign_of(change.a, change.b)]
     return status, [escaped(change.name), escaped(change.ecosystem), *versions]
 
 
@@ -150,59 +146,3 @@ def _two(a: str, b: str) -> list[str]:
         f"<{tag}><code>{escaped(text)}</code></{tag}>" if text else ""
         for tag, text in (("del", a), ("ins", b))
     ]
-
-
-def _has_files(pair: Pair) -> bool:
-    return not pair.same and pair.files is not None and bool(pair.files.changes)
-
-
-def _files(pair: Pair, most: int | None) -> str:
-    """The place of the list of files, which the page's script shows as far as it is searched for."""
-    if not _has_files(pair):
-        return ""
-    assert pair.files
-    notes = []
-    if most is not None and most < len(pair.files.changes):
-        notes.append(f"The first {most:,} of {len(pair.files.changes):,} files are on this page.")
-    if not pair.files.complete:
-        notes.append("A ? marks what layers that both share, which were not read, may hold too.")
-    note = "".join(f'<p class="soft small">{text}</p>' for text in notes)
-    statuses = {"": "every change", **{name: name for name in _STATUS.values()}, "time": "time only"}
-    layers = {
-        str(place): shortened(layer.name or "(unnamed)", 60)
-        for place, layer in enumerate(pair.layers)
-        if layer.files
-    }
-    return (
-        '<noscript><p class="soft">The list of files needs JavaScript.</p></noscript>'
-        '<section class="files" hidden><h3>Files</h3><div class="tools" role="search">'
-        '<input type="search" aria-label="Part of a path" placeholder="Part of a path">'
-        f"{_options('Status', statuses)}{_options('Layer', {'': 'every layer', **layers})}"
-        f'<output class="soft"></output></div>{note}'
-        '<div class="scroll" tabindex="0" role="region" aria-label="Files"><table class="stacks"><thead><tr>'
-        '<th scope="col"></th><th scope="col">path</th><th scope="col">details</th></tr></thead>'
-        '<tbody></tbody></table></div><div><button type="button" hidden>Show more</button></div></section>'
-    )
-
-
-def _options(label: str, options: Mapping[str, str]) -> str:
-    found = "".join(f'<option value="{value}">{escaped(name)}</option>' for value, name in options.items())
-    return f'<select aria-label="{label}">{found}</select>'
-
-
-def _data(pair: Pair, most: int | None) -> list[list[Any]]:
-    """What the script reads of a platform's files, those that differ in time alone last to be there."""
-    assert pair.files
-    places = {
-        item.layer.diff_id: place
-        for place, layer in enumerate(pair.layers)
-        for item in (layer.a, layer.b)
-        if item
-    }
-    chosen = sorted(pair.files.changes, key=lambda change: change.differs == TIME)[:most]
-    return [_file(change, places) for change in chosen]
-
-
-def _file(change: Change, places: Mapping[str, int]) -> list[Any]:
-    status = "time" if change.differs == TIME else change.status
-    return [status, change.certain, path_text(change), detail_text(change), places.get(change.layer, -1)]

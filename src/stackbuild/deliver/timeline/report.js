@@ -4,9 +4,11 @@ const at = (id) => document.getElementById(id);
 const STATUSES = ["built", "reused", "failed", "unfinished"];
 const FEW = 25;
 
-// heads: [title, class]; rows: of cells, texts or elements. The section that a table stands in is seen once it has rows.
+const SPEAKING = ["path", "status", "why"]; // columns that need no heading beside them on a phone
+
+// heads: [title, class]; rows: of cells, texts or elements.
 function table(where, heads, rows) {
-  const cell = (value, [title, kind]) => h("td", { class: kind, "data-label": title && !["path", "status", "why"].includes(kind) && value !== "" ? title : null }, ...(value === "" ? [] : [value]));
+  const cell = (value, [title, kind]) => h("td", { class: kind, "data-label": value !== "" && !SPEAKING.includes(kind) ? title || null : null }, ...(value === "" ? [] : [value]));
   where.replaceChildren(
     h("thead", {}, h("tr", {}, heads.map(([title, kind]) => h("th", { scope: "col", class: kind === "amount" ? kind : null }, title)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, column) => cell(value, heads[column]))))));

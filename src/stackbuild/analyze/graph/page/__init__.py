@@ -12,5 +12,5 @@ _SCRIPTS = ("model", "words", "layout", "folding", "steer", "map", "overview", "
 
 def page(document: dict[str, Any]) -> str:
     """The page for a graph's document."""
-    title = f"Targets of {document['workspace']}"
+    title = f"{document['workspace']} – target graph"
     return write(__name__, title, part(__name__, "body.html"), document, _SCRIPTS)

@@ -18,7 +18,7 @@ function show() {
   const target = byAddress.get(state.get("target"));
   const view = Object.hasOwn(VIEWS, state.get("view")) ? state.get("view") : "overview";
   main.replaceChildren(target ? focus(target, byAddress.get(state.get("to"))) : VIEWS[view](state));
-  document.title = target ? target.address : `Targets of ${graph.workspace}`;
+  document.title = `${target ? target.address : graph.workspace} – target graph`;
   for (const item of document.querySelectorAll("nav a")) {
     const here = !target && item.hash === `#view=${view}`;
     if (here) item.setAttribute("aria-current", "page");
