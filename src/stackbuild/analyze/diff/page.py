@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ...oci.model import ImageLayer
 from ...pages import escaped, filled, part
@@ -59,15 +60,15 @@ def _pair(pair: Pair, most: int | None) -> str:
 def _facts(pair: Pair) -> str:
     sizes = [size_text(sum(item.layer.size for item in image.layers)) for image in (pair.a, pair.b)]
     differing = sum(layer.status != "same" for layer in pair.layers)
-    facts = [(f"{differing} of {len(pair.layers)}", "layers differ", "")]
+    facts = [(f"{differing} of {len(pair.layers)}", f"layers differ{'s' if differing == 1 else ''}", "")]
     if pair.files:
-        facts.append((f"{len(pair.files.changes):,}", "files differ", _counts(pair.files.counts())))
+        facts.append((*_differ(pair.files.changes, "file"), _counts(pair.files.counts())))
     named = (
-        (pair.config, "configuration fields"),
-        (pair.annotations, "annotations"),
-        (pair.packages or (), "packages"),
+        (pair.config, "configuration field"),
+        (pair.annotations, "annotation"),
+        (pair.packages or (), "package"),
     )
-    facts += [(f"{len(items):,}", f"{name} differ", "") for items, name in named if items]
+    facts += [(*_differ(items, name), "") for items, name in named if items]
     facts.append((" → ".join(dict.fromkeys(sizes)), "size, compressed", ""))
     facts.append((size_text(pair.pull[0]), "to pull b where a is at hand", ""))
     rows = "".join(
@@ -75,6 +76,10 @@ def _facts(pair: Pair) -> str:
         for value, name, more in facts
     )
     return f'<dl class="facts">{rows}</dl>'
+
+
+def _differ(items: Sequence[Any], noun: str) -> tuple[str, str]:
+    return f"{len(items):,}", f"{noun} differs" if len(items) == 1 else f"{noun}s differ"
 
 
 def _sides(pair: Pair) -> str:
