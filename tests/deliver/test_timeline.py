@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,7 +18,6 @@ from stackbuild.deliver.timeline.spans import nested, work
 from stackbuild.targets.target import Variant
 from stackbuild.trace import Span, recording, span
 
-TOP = Path(__file__).parents[2]
 BUILD = """[workspace]
 [files.low]
 srcs = ["low/*"]
@@ -112,14 +108,6 @@ def test_no_text_can_end_the_script(filled):
     assert any(HOSTILE.replace("/", "-") in cause for target in data["targets"] for cause in target["causes"])
     text = page(filled).read_text()
     assert text.count("<script") == text.count("</script>") == 2 and "<img" not in text
-
-
-def test_the_page_is_part_of_the_wheel(tmp_path):
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(command, cwd=TOP, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {f"stackbuild/deliver/timeline/page.{kind}" for kind in ("html", "css", "js")} <= set(names)
 
 
 @pytest.mark.real

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from analyze.diff.making import folder, gone, hardlink, layer, layout, member, opaque, symlink
+from browser import DESK, HAND
 from services import DockerRegistry
 
 pytestmark = pytest.mark.real
@@ -224,13 +225,18 @@ def test_a_revision_that_cannot_be_built_says_so(sources, need):
     assert status == 2 and "git knows no revision 'nothing' here" in err
 
 
-def test_a_browser_shows_the_page(tree, need, tmp_path):
-    """The script of the page runs under its own policy, and lists the files as text."""
-    need("chromium")
-    layout(tree.root / "a", [layer(*BASE)])
-    layout(tree.root / "b", [layer(*BASE, member("<img src=x onerror=alert(1)>", "x"), member("etc/a", "edited"))])
+@pytest.mark.parametrize("size, colours", [(DESK, "light"), (HAND, "dark")])
+def test_a_browser_shows_the_page(tree, browse, size, colours):
+    """The script of the page runs under its own policy, lists the files as text, and the page fits."""
+    long = "a-name-that-is-as-long-as-some-are/" * 6
+    layout(tree.root / "a", [layer(*BASE)], config={"Labels": {"x": "y" * 500}})
+    layout(tree.root / "b", [layer(*BASE, member("<img src=x onerror=alert(1)>", "x"), member("etc/a", "edited"), member(f"{long}f"))])
     assert tree.run("diff", "a", "b", "--html", "page.html")[0] == 0
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
-    shown = run("chromium", "--headless", "--no-sandbox", "--disable-gpu", profile, "--dump-dom", (tree.root / "page.html").as_uri(), timeout=120)
-    assert "2 shown of 2 found" in shown
-    assert '<td class="path">/&lt;img src=x onerror=alert(1)&gt;</td>' in shown and "<img" not in shown
+    shown = browse(tree.root / "page.html", size, colours)
+    assert shown.locator("img").count() == 0 and shown.evaluate("document.documentElement.scrollWidth") <= size[0]
+    files = shown.locator(".files")
+    assert {"/<img src=x onerror=alert(1)>", "/etc/a", f"/{long}f"} <= set(files.locator("td.path").all_inner_texts())
+    shown.get_by_label("Part of a path").fill("ETC")
+    assert files.locator("output").inner_text() == "1 file" and files.locator("tbody tr").inner_text().startswith("changed")
+    shown.get_by_label("Status").select_option("removed")
+    assert files.locator("output").inner_text() == "No file is like this."

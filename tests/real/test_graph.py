@@ -113,7 +113,7 @@ def test_five_thousand_targets_are_found_folded_and_sorted(crowd, page, size, co
     seen.get_by_role("link", name="Targets", exact=True).click()
     seen.locator("table").wait_for()
     seen.get_by_role("button", name="Size").click()
-    assert re.match("//team-03/service-....:img", seen.locator("tbody a").first.inner_text())
+    assert re.match("//team-03/service-....:img", seen.locator("tbody a").first.text_content())
     assert seen.locator("tbody tr").count() < 100
     assert seen.evaluate("document.documentElement.scrollWidth") <= size[0]
 
@@ -125,3 +125,10 @@ def test_the_paths_between_two_targets(crowd, page):
     seen.locator(".detail").get_by_role("link", name="//base:certificates").last.click()
     seen.get_by_text("3 targets on the ways to").wait_for()
     assert seen.locator(".box .title").all_text_contents() == ["img", "os", "certificates"]
+
+
+def test_where_nothing_was_built_the_page_says_how_to_begin(tree, page):
+    many(tree.root, 1)
+    seen = page()
+    assert seen.locator(".card").all_inner_texts()[0].startswith("Nothing was built here yet")
+    assert "0 B" not in seen.locator("main").inner_text()

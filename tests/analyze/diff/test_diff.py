@@ -240,9 +240,9 @@ def test_hostile_names_stay_names(tree):
     page = (tree.root / "page.html").read_text("utf-8")
     assert page.count("<script") == 2 and page.count("</script>") == 2  # the page's own, and its data
     assert not re.search(r"<(b|i|u)>(?!\d)", page.replace("<b>+", "")) and "http" not in page.replace("http-equiv", "")
-    [data] = re.findall(r'<script type="application/json">(.*?)</script>', page)
-    row = json.loads(data)[-1]
-    assert row[:2] == ["+", "added"] and row[2].startswith("/d/</script><script>alert(1)</script>\\u202e")
+    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)
+    row = json.loads(data)[0][-1]
+    assert row[:2] == ["added", True] and row[2].startswith("/d/</script><script>alert(1)</script>\\u202e")
 
 
 def test_the_page_holds_at_most_so_many_files(tree, monkeypatch):

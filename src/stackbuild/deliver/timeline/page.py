@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from importlib import resources
 from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
 from ...build.plan import Node, Plan
 from ...errors import StackbuildError, one_line
+from ...pages import page as write
+from ...pages import part
 from ...trace import Recorder
 from ..afterwards import afterwards
 from ..events import status_of
@@ -33,15 +33,9 @@ def reporting(
 
 def page(command: str, collector: Collector, recorder: Recorder, error: BaseException | None) -> bytes:
     """The page of a build that ended with `error`, if any. command: as typed."""
-    files = resources.files(__package__)
-    parts = {name: files.joinpath(f"page.{name}").read_text("utf-8") for name in ("html", "css", "js")}
-    data = json.dumps(report(command, collector, recorder, error), separators=(",", ":"))
-    # No text of a build can end the element that it stands in.
-    parts["data"] = data.replace("<", "\\u003c")
-    before, _, rest = parts["html"].partition("/*css*/")
-    middle, _, rest = rest.partition("/*data*/")
-    after, _, end = rest.partition("/*js*/")
-    return "".join([before, parts["css"], middle, parts["data"], after, parts["js"], end]).encode()
+    found = report(command, collector, recorder, error)
+    title, body = f"{command} – build report", part(__package__, "body.html")
+    return write(__package__, title, body, found, ("timeline", "report")).encode()
 
 
 def report(

@@ -24,14 +24,14 @@ function focus(target, other) {
 }
 
 function about(target) {
-  return h("div", {}, h("h2", {}, h("i", { class: `chip ${kind(target)}` }), target.address),
+  return h("div", {}, h("h2", {}, h("i", { class: `swatch ${kind(target)}` }), target.address),
     h("p", { class: "soft" }, target.type, " · ", size(target.size), " · ", status(target)), target.description ? h("p", {}, target.description) : null);
 }
 
 function last(target) {
   if (!target.last || target.last.status === "reused") return null;
   const found = causes(target, 8);
-  return h("section", {}, h("h3", {}, "Last build"), h("p", {}, `${target.last.status} in ${target.last.seconds.toFixed(2)} s`), found.length ? h("ul", { class: "causes" }, found) : null);
+  return h("section", {}, h("h3", {}, "Last build"), h("p", {}, `${target.last.status} in ${duration(target.last.seconds * 1e6)}`), found.length ? h("ul", { class: "causes" }, found) : null);
 }
 
 function results(target) {

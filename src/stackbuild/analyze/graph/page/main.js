@@ -9,8 +9,8 @@ const VIEWS = {
 };
 
 function legend() {
-  return h("div", { class: "tools legend" }, types.map((type, at) => h("span", {}, h("i", { class: `chip t${at % 8}` }), type)),
-    built.length ? h("span", {}, h("i", { class: "dot" }), "built last") : null, h("span", { class: "soft" }, "A target stands left of what it needs."));
+  return h("div", { class: "tools legend" }, types.map((type, at) => h("span", {}, h("i", { class: `swatch t${at % 8}` }), type)),
+    built.length ? h("span", {}, h("i", { class: "dot" }), "built last") : null, h("span", { class: "soft" }, "A target stands left of what it needs. Click a folder to unfold it, a target to see it."));
 }
 
 function show() {
@@ -18,7 +18,7 @@ function show() {
   const target = byAddress.get(state.get("target"));
   const view = Object.hasOwn(VIEWS, state.get("view")) ? state.get("view") : "overview";
   main.replaceChildren(target ? focus(target, byAddress.get(state.get("to"))) : VIEWS[view](state));
-  document.title = target ? target.address : `Targets of ${graph.workspace}`;
+  document.title = `${target ? target.address : graph.workspace} – target graph`;
   for (const item of document.querySelectorAll("nav a")) {
     const here = !target && item.hash === `#view=${view}`;
     if (here) item.setAttribute("aria-current", "page");
@@ -45,7 +45,7 @@ function finder(box) {
     const nothing = !hits.length && input.value.trim() !== "";
     found.replaceChildren(...hits.map((target, index) =>
       h("li", { id: `hit${index}`, role: "option", onpointerdown: (event) => { event.preventDefault(); choose(target); } },
-        h("i", { class: `chip ${kind(target)}` }), h("span", {}, target.address), h("span", { class: "soft" }, target.type))),
+        h("i", { class: `swatch ${kind(target)}` }), h("span", {}, target.address), h("span", { class: "soft" }, target.type))),
       ...(nothing ? [h("li", { class: "soft", role: "option", "aria-disabled": "true" }, "No target holds these words.")] : []));
     found.hidden = !found.children.length;
     input.setAttribute("aria-expanded", String(!found.hidden));

@@ -1,10 +1,13 @@
 // The drawing: boxes and what they need, to fold and unfold, and to move about in.
 
+const SVG = "http://www.w3.org/2000/svg";
+const s = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
 // A drawing that can be folded, dragged, zoomed; centre: the target that it is about, if any.
 function drawing(folding, centre = null) {
   const scene = s("g", {});
   const surface = s("svg", { class: "map", role: "group", "aria-label": "Targets and what they need, left to right", tabindex: "0" }, scene);
-  const chips = h("div", { class: "chips" });
+  const folds = h("div", { class: "folds" });
   const view = { x: 0, y: 0, scale: 1 };
   let extent = { width: 1, height: 1, focus: null };
 
@@ -39,7 +42,7 @@ function drawing(folding, centre = null) {
     scene.replaceChildren(s("g", { class: "edges" }, lines), s("g", {}, cards));
     extent = { width, height, focus: centre ? places.get(centre.address) : null };
     const opened = [...folding.open].filter((path) => path !== "" && folding.children.has(path) && !folding._thin(path)).sort();
-    chips.replaceChildren(...(opened.length ? [h("span", {}, "Unfolded:")] : []), ...opened.slice(0, 12).map((path) =>
+    folds.replaceChildren(...(opened.length ? [h("span", {}, "Unfolded:")] : []), ...opened.slice(0, 12).map((path) =>
       h("button", { type: "button", title: "Fold", "aria-label": `Fold //${path}`, onclick: () => { folding.toggle(path); redraw(`${path}/`); } }, `//${path} `, h("b", { "aria-hidden": "true" }, "×"))));
     if (focusKey !== undefined) scene.querySelector(`[data-key="${CSS.escape(focusKey)}"]`)?.focus({ preventScroll: true });
   }
@@ -58,6 +61,7 @@ function drawing(folding, centre = null) {
       : box.folder
         ? [`${box.folder.path.split("/").at(-1)}/…`, `${many(box.members.length, "target")}${changed ? ` · ${number(changed)} built last` : ""}`, "+", `//${box.folder.path}, ${many(box.members.length, "target")}; unfold`]
         : [`${number(box.count)} more`, `in //${box.rest.path}`, "+", `${number(box.count)} more in //${box.rest.path}; show some`];
+    const marked = target && (changed || broken);
     const act = () => {
       if (target) location.hash = hash({ target: target.address });
       else {
@@ -87,10 +91,10 @@ function drawing(folding, centre = null) {
       target ? null : s("rect", { class: "behind", x: "4", y: "4", width: BOX.width, height: BOX.height, rx: "7" }),
       s("rect", { class: "body", width: BOX.width, height: BOX.height, rx: "7" }),
       target ? s("rect", { class: "mark", width: "6", height: BOX.height, rx: "3" }) : null,
-      s("text", { x: "16", y: "20", class: "title" }, clip(title, right.length > 3 ? 17 : 22)),
-      s("text", { x: "16", y: "36", class: "below" }, clip(below, 30, true)),
+      s("text", { x: "16", y: "20", class: "title" }, clip(title, BOX.width - 36 - width(right, "12px"), "600 14px")),
+      s("text", { x: "16", y: "36", class: "below" }, clip(below, BOX.width - (marked ? 46 : 28), "12px", true)),
       s("text", { x: BOX.width - 12, y: "20", class: "right" }, right),
-      target && (changed || broken) ? s("circle", { class: broken ? "failed" : "built", cx: BOX.width - 16, cy: "33", r: "4.5" }) : null,
+      marked ? s("circle", { class: broken ? "failed" : "built", cx: BOX.width - 16, cy: "33", r: "4.5" }) : null,
     );
     return group;
   }
@@ -106,11 +110,24 @@ function drawing(folding, centre = null) {
   }
   draw();
   requestAnimationFrame(fit);
-  return h("div", { class: "drawing" }, chips, h("div", { class: "stage" }, surface, buttons));
+  return h("div", { class: "drawing" }, folds, h("div", { class: "stage" }, surface, buttons));
 }
 
-const clip = (text, most, start = false) =>
-  [...text].length <= most ? text : start ? `…${[...text].slice(1 - most).join("")}` : `${[...text].slice(0, most - 1).join("")}…`;
+const pen = document.createElement("canvas").getContext("2d");
+
+function width(text, font) {
+  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(text).width;
+}
+
+// As much of a text as there is room for, in px: its beginning, or with `end` its end.
+function clip(text, room, font, end = false) {
+  if (width(text, font) <= room) return text;
+  const letters = end ? [...text].slice(-60) : [...text].slice(0, 60);
+  const cut = () => (end ? `…${letters.join("")}` : `${letters.join("")}…`);
+  while (letters.length && width(cut(), font) > room) letters.splice(end ? 0 : -1, 1);
+  return cut();
+}
 
 function curve(points) {
   const parts = [`M${points[0].join(" ")}`];

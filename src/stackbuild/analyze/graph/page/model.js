@@ -1,6 +1,6 @@
 // The graph as the views read it: targets and folders with what follows from the document.
 
-const graph = JSON.parse(document.getElementById("data").textContent);
+const graph = data;
 const targets = graph.targets;
 const byAddress = new Map(targets.map((target) => [target.address, target]));
 const layers = graph.layers;

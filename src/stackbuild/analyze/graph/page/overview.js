@@ -3,7 +3,8 @@
 const TOP = 8;
 
 function overview() {
-  return h("div", { class: "page overview" }, facts(), h("div", { class: "cards" }, lastBuild(), largestImages(), largestLayers(), mostShared()));
+  const cards = graph.build || layers.length ? [lastBuild(), largestImages(), largestLayers(), mostShared()] : [nothingYet()];
+  return h("div", { class: "page overview" }, facts(), h("div", { class: "cards" }, cards));
 }
 
 function facts() {
@@ -16,17 +17,23 @@ function facts() {
   const items = [
     [number(targets.length), `targets in ${many(used, "folder")}`],
     [number(images.length), images.length === 1 ? "image" : "images"],
-    [number(layers.length), "layers known"],
-    [size(listed - saved), "of layers in images, each once"],
-    [size(saved), `saved by sharing${listed ? ` (${Math.round((100 * saved) / listed)} %)` : ""}`],
   ];
+  if (layers.length) {
+    items.push([number(layers.length), "layers known"], [size(listed - saved), "of layers in images, each once"],
+      [size(saved), `saved by sharing${listed ? ` (${Math.round((100 * saved) / listed)} %)` : ""}`]);
+  }
   if (unknown) items.push([number(unknown), "never built here: sizes unknown"]);
-  return h("dl", { class: "facts" }, items.map(([amount, words]) => h("div", {}, h("dt", {}, words), h("dd", {}, amount))));
+  return figures(items);
+}
+
+function nothingYet() {
+  return h("section", { class: "card" }, h("h2", {}, "Nothing was built here yet"),
+    h("p", {}, "The map and the table of targets are there already. Build something, as with ", h("code", {}, "stackbuild image //..."), ", and write this page again: it then tells of sizes, of shared layers and of the last build."));
 }
 
 function panel(title, words, rows, more) {
   return h("section", { class: "card" }, h("h2", {}, title), words ? h("p", { class: "soft" }, words) : null,
-    rows.length ? h("ol", { class: "rows" }, rows.map((row) => h("li", {}, row))) : h("p", { class: "soft" }, "Nothing known yet; build something first."), more ?? null);
+    ...(rows.length ? [h("ol", { class: "rows" }, rows.map((row) => h("li", {}, row))), more] : [h("p", { class: "soft" }, "There is none yet.")]));
 }
 
 function lastBuild() {
@@ -34,9 +41,8 @@ function lastBuild() {
   if (!build) return panel("Last build", null, []);
   const count = (status) => targets.filter((target) => target.status === status).length;
   const parts = ["built", "reused", "failed"].filter((status) => count(status)).map((status) => `${number(count(status))} ${status}`);
-  const when = new Date(build.started).toLocaleString();
   const ended = build.finished ? "" : "; it was interrupted";
-  const words = `${when}, ${build.seconds.toFixed(1)} s${ended}. Of these targets: ${parts.join(", ") || "none was needed"}.`;
+  const words = `${moment(build.started)}, took ${duration(build.seconds * 1e6)}${ended}. Of these targets: ${parts.join(", ") || "none was needed"}.`;
   // What was built because of something of its own comes first; the rest followed.
   const started = built.filter((target) => !target.needs.some((need) => need.status === "built"));
   const groups = new Map(); // causes -> the targets that have just these

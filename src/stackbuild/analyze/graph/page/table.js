@@ -5,7 +5,7 @@ const compare = (one, other) => (one === other ? 0 : one === null ? 1 : other ==
 const STATES = { failed: 0, built: 1, reused: 2, "": 3 };
 
 const TARGETS = {
-  address: { words: "Target", value: (target) => target.address, cell: (target) => link(target) },
+  address: { words: "Target", value: (target) => target.address, cell: (target) => shortLink(target) },
   type: { words: "Type", value: (target) => target.type, cell: (target) => target.type },
   size: { words: "Size", value: (target) => target.size, cell: (target) => size(target.size), amount: true },
   images: { words: "In images", value: (target) => target.images, cell: (target) => (target.images === null ? "–" : number(target.images)), amount: true },
@@ -13,8 +13,9 @@ const TARGETS = {
   users: { words: "Needed by", value: (target) => target.users.length, cell: (target) => number(target.users.length), amount: true },
   last: { words: "Last build", value: (target) => STATES[target.status] + (target.known ? 0 : 1), cell: (target) => status(target) },
 };
+const madeBy = (layer) => (byAddress.has(layer.made_by[0]) ? shortLink(byAddress.get(layer.made_by[0])) : layer.made_by[0]);
 const LAYERS = {
-  made: { words: "Layer of", value: (layer) => layer.made_by[0] ?? "", cell: (layer) => (layer.made_by.length ? linkTo(layer.made_by[0]) : "–") },
+  made: { words: "Layer of", value: (layer) => layer.made_by[0] ?? "", cell: (layer) => (layer.made_by.length ? madeBy(layer) : "–") },
   digest: { words: "Digest", value: (layer) => layer.digest, cell: (layer) => h("code", { title: layer.digest }, short(layer.digest)) },
   size: { words: "Size", value: (layer) => layer.size, cell: (layer) => size(layer.size), amount: true },
   images: { words: "In images", value: (layer) => layer.images, cell: (layer) => number(layer.images), amount: true },
