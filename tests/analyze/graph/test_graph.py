@@ -201,4 +201,4 @@ def test_a_wrong_request_is_one_line(shop, arguments, says):
 def test_a_page_that_cannot_be_written_is_one_line(shop):
     shop.write("file")
     status, out, err = shop.run("graph", "//...", "--html", "file/page.html")
-    assert (status, out, len(err.splitlines())) == (1, "", 1)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
