@@ -114,7 +114,7 @@ class Repository:
         """What changed in a submodule; None where that cannot be told."""
         inner = self._submodule(path)
         try:
-            return inner and inner.changed(inner.commit(commit))
+            return inner.changed(inner.commit(commit)) if inner else None
         except RequestError:
             return None
 
@@ -131,8 +131,8 @@ class Repository:
         return found | self._of_submodules(Repository.ignored)
 
     def unwatched(self) -> set[str]:
-        """The tracked files that git was told not to look at: those assumed unchanged, and those that are there
-        though they lie outside of a sparse checkout."""
+        """The tracked files that git was told not to look at: those assumed unchanged, and those that are
+        there though they lie outside of a sparse checkout."""
         told = [(tag, path) for tag, mode, path in self._odd if mode != _SUBMODULE]
         found = {path for tag, path in told if tag.islower() or os.path.lexists(self.folder / path)}
         return found | self._of_submodules(Repository.unwatched)

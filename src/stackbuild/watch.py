@@ -92,10 +92,13 @@ def watch(
     """Act on a freshly opened workspace, now and whenever something changes that the specs' targets read.
 
     failed: told of what went wrong; the next change brings another try. Ends by an exception of `act` that is
-    no StackbuildError, or by KeyboardInterrupt.
+    no StackbuildError, by KeyboardInterrupt, or by StackbuildError when the folder itself is gone.
     """
+    begun = root.stat()
     with Changes(root) as changes:
         while True:
+            if not root.is_dir() or not os.path.samestat(begun, root.stat()):
+                raise StackbuildError(f"{root} is gone, or another folder", hint="start watch again")
             matters: Matters = _Matters(root, _is_said, lambda path: True)
             try:
                 with opened() as workspace:

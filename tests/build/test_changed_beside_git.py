@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from .test_changed import APP, LIB, Repo, changed, commit, git
+from .test_changed import APP, LIB, ROOT, Repo, changed, commit, git
 
 ONE = ["//lib:lib", "//lib:named"]  # who reads lib/one.txt
 LINK = "[files.q]\nsymlinks = { a = 'b' }\n"
@@ -218,6 +218,13 @@ def test_how_git_writes_files_counts_below(repo):
     repo.tree.write("lib/.gitattributes", "*.txt eol=crlf\n")
     assert [name for name in changed(repo.tree) if not name.startswith("//lib:")] == []
     assert {*ONE} <= {*changed(repo.tree)}
+
+
+def test_the_first_platform_counts_where_a_target_stands_on_it_alone(repo):
+    repo.tree.write("alone/BUILD.toml", f"[base.b]\nimage = 'registry.invalid/os@sha256:{'a' * 64}'\n" + LINK)
+    commit(repo.root)
+    repo.tree.write("BUILD.toml", ROOT.replace("linux/amd64", "linux/arm64"))
+    assert [name for name in changed(repo.tree) if "alone" in name] == ["//alone:b"]
 
 
 def test_revisions_by_every_name(repo):

@@ -20,6 +20,7 @@ from ..errors import StackbuildError
 from ..git import Repository
 from ..graph.load import TargetGraph
 from ..graph.query import dependents
+from ..targets.target import Variant
 from .plan import Node, Plan, Types, make_plan
 
 Dependents = Literal["none", "direct", "transitive"]
@@ -165,4 +166,13 @@ class _Side:
         pins = kind.pins(declaration, node.variant, self.graph.packages.workspace)
         held = {pin.name: (entry := self.lock.get(pin.name)) and pin.part(entry) for pin in pins}
         facts = {pin.name: dict(pin.facts) for pin in pins}
-        return kind.name, kind.recipe_fields(declaration.fields), self.plan.needs[node], held, facts
+        said = kind.recipe_fields(declaration.fields), self.plan.needs[node], held, facts
+        return kind.name, self._default_platform(node), *said
+
+    def _default_platform(self, node: Node) -> str | None:
+        """The workspace's first platform, where a target stands on it: alone, and for none in particular."""
+        first = self.graph.packages.workspace.settings.platforms[0]
+        if node.variant.platform or self.plan.needs[node]:
+            return None
+        declaration = self.graph.declarations[node.address]
+        return self.types[declaration.type_name].variant(declaration, Variant(platform=first)).platform

@@ -155,7 +155,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except OSError as error:
-        print(one_line(f"stackbuild: {error.filename or ''}: {error.strerror or error}"), file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(one_line(f"stackbuild: {where}{error.strerror or error}"), file=sys.stderr)
         return 1
     except Exception as error:
         if os.environ.get("STACKBUILD_DEBUG"):

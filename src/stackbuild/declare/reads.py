@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
+import itertools
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,6 +53,7 @@ class Readers(Generic[T]):
                     self._at.setdefault(folder, []).append((reader, one))
                 for link in links:
                     self._at.setdefault(link, []).append((reader, Reads(link, _itself)))
+        self._folders = sorted(self._at)
 
     def of(self, path: str) -> Iterator[T]:
         """The readers of a file, by its path relative to the workspace."""
@@ -61,9 +64,11 @@ class Readers(Generic[T]):
 
     def near(self, folder: str) -> set[T]:
         """Those who read in a folder, below it, or above it."""
-        above, below = set(_upwards(folder)), f"{folder}/" if folder else ""
-        places = (at for at in self._at if at in above or at.startswith(below))
-        return {reader for at in places for reader, _ in self._at[at]}
+        below = f"{folder}/" if folder else ""
+        start = bisect.bisect_left(self._folders, below)
+        inside = itertools.takewhile(lambda at: at.startswith(below), self._folders[start:])
+        places = {*inside, *_upwards(folder)}
+        return {reader for at in places for reader, _ in self._at.get(at, ())}
 
 
 def _upwards(path: str) -> Iterator[str]:
@@ -114,5 +119,6 @@ def walk(root: str | os.PathLike[str], path: str) -> Iterator[str]:
         if ".git" in folders:
             folders.remove(".git")
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
+        at = os.path.relpath(folder, root)
         for name in (*names, *links):
-            yield os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118
+            yield name if at == "." else f"{at}/{name}"
