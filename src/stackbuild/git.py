@@ -91,7 +91,7 @@ class Repository:
             if before == b":" + _SUBMODULE:
                 found.add(path, self._changed_below(path, digest.decode()))
             else:
-                found.files.add(f"{path}/" if after == _SUBMODULE else path)
+                found.files |= {path, f"{path}/"} if after == _SUBMODULE else {path}
         others = self._git("ls-files", "--others", "--exclude-standard", "-z")
         found.files.update(os.fsdecode(path) for path in others.split(b"\0") if path)
         found.unsure.update(self._converted(commit, found.files))

@@ -66,6 +66,17 @@ def test_a_file_that_a_submodule_ignores(repo, submodule):
     assert changed(repo.tree) == ["//lib:lib"]
 
 
+def test_a_file_that_became_a_submodule(repo, submodule):
+    repo.tree.write("flat/BUILD.toml", "[files.f]\nsrcs = ['*']\n")
+    repo.tree.write("flat/x")
+    repo.tree.write("flat/y")
+    commit(repo.root)
+    (repo.root / "flat/x").unlink()
+    git(repo.root, "-c", "protocol.file.allow=always", "clone", "--quiet", str(submodule), "flat/x")
+    git(repo.root, "add", "flat/x")
+    assert changed(repo.tree) == ["//flat:f"]
+
+
 def test_a_submodule_that_is_gone_may_have_held_anything(repo, submodule):
     git(repo.root, "rm", "--quiet", "--force", "lib/sub")
     assert "//lib:lib" in changed(repo.tree)
@@ -184,6 +195,19 @@ def test_declarations_that_are_links(repo):
     (repo.root / "app/BUILD.toml").unlink()
     (repo.root / "app/BUILD.toml.real").rename(repo.root / "app/BUILD.toml")
     assert changed(repo.tree) == []
+
+
+def test_a_declaration_that_led_nowhere(repo):
+    (repo.root / "app/BUILD.toml").unlink()
+    (repo.root / "app/BUILD.toml").symlink_to("nowhere")
+    (repo.root / "stackbuild.lock").unlink()
+    (repo.root / "stackbuild.lock").symlink_to("stackbuild.lock")
+    commit(repo.root)
+    for path in ("app/BUILD.toml", "stackbuild.lock"):
+        (repo.root / path).unlink()
+        git(repo.root, "checkout", "--quiet", "HEAD~1", "--", path)
+    there = {"again", "base", "both", "img", "link", "src", "two"}
+    assert changed(repo.tree) == [*(f"//app:{name}" for name in sorted(there)), "//lib:other", "//lib:pinned"]
 
 
 def test_links_that_lead_nowhere_and_in_circles(repo):
