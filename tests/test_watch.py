@@ -131,3 +131,44 @@ def test_nonsense_is_refused_at_once(tree):
     done = subprocess.run([sys.executable, "-m", "stackbuild", "watch", "//..."], cwd=os.sep, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("no workspace here")
+
+
+def test_declarations_that_are_links(tree, watching):
+    tree.write("declared.toml", APP)
+    (tree.root / "app/BUILD.toml").unlink()
+    (tree.root / "app/BUILD.toml").symlink_to("../declared.toml")
+    watch = watching("//app:img")
+    watch.row()
+    tree.write("declared.toml", APP + 'user = "7"\n')
+    assert "1 reused" in watch.row()
+
+
+def test_what_git_does_for_itself_is_nobodys_business(tree, watching):
+    watch = watching("//app:img")
+    first = watch.row()
+    tree.write("app/src/.git/index", "1")
+    tree.write("app/src/a", "2")
+    assert watch.row() != first
+    tree.write("app/src/.git/index", "2")
+    assert watch.end() == 130
+    assert watch.out.empty()
+
+
+def test_the_folder_that_it_was_started_in_comes_and_goes(tree, watching):
+    watch = Watching(tree.root / "app", "//app:img")
+    watch.row()
+    (tree.root / "app").rename(tree.root / "gone")
+    assert "no BUILD.toml in //app" in watch.error()
+    tree.write("app/src/a", "2")
+    tree.write("app/BUILD.toml", APP)
+    assert watch.row().startswith("//app:img")
+    assert watch.end() == 130
+
+
+def test_a_workspace_that_is_gone_ends_it(tree, watching):
+    watch = watching("//app:img")
+    watch.row()
+    tree.root.rename(tree.root.with_name("away"))
+    (tree.root.with_name("away") / "app/src/a").write_text("2")
+    assert watch.error() == f"{tree.root} is gone, or another folder; start watch again"
+    assert watch.process.wait(PATIENCE) == 1

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from .api import Workspace
 from .declare.lock import LOCK_FILE
-from .declare.reads import Readers, walk
+from .declare.reads import Readers, Reads, walk
 from .declare.workspace import BUILD_FILE
 from .errors import StackbuildError
 
@@ -92,10 +92,13 @@ def watch(
     """Act on a freshly opened workspace, now and whenever something changes that the specs' targets read.
 
     failed: told of what went wrong; the next change brings another try. Ends by an exception of `act` that is
-    no StackbuildError, or by KeyboardInterrupt.
+    no StackbuildError, by KeyboardInterrupt, or by StackbuildError when the folder itself is gone.
     """
+    begun = root.stat()
     with Changes(root) as changes:
         while True:
+            if not root.is_dir() or not os.path.samestat(begun, root.stat()):
+                raise StackbuildError(f"{root} is gone, or another folder", hint="start watch again")
             matters: Matters = _Matters(root, _is_said, lambda path: True)
             try:
                 with opened() as workspace:
@@ -125,6 +128,8 @@ class _Matters:
     def __call__(self, path: str) -> bool:
         if any(path == folder or path.startswith(f"{folder}/") for folder in self._hidden):
             return False
+        if ".git" in path.split("/"):
+            return False
         if not os.path.lexists(self._root / path):
             return self._is_read(path) or self._near(path)
         return any(map(self._is_read, walk(self._root, path)))
@@ -134,9 +139,14 @@ def _those_read(workspace: Workspace) -> Matters:
     """Whether a change can change what the loaded targets are, or what they hold."""
     types, opened = workspace.types, workspace.graph.packages.workspace
     declarations = [workspace.graph.declarations[address] for address in workspace.graph.edges]
-    readers = Readers({item.address: types[item.type_name].reads(item, opened) for item in declarations})
+    reads = {str(item.address): types[item.type_name].reads(item, opened) for item in declarations}
+    said = {path: [Reads(path)] for path in [*workspace.graph.packages.files(), LOCK_FILE]}
+    readers = Readers(opened.root, {**reads, **said})
 
     def is_read(path: str) -> bool:
         return _is_said(path) or next(readers.of(path), None) is not None
 
-    return _Matters(opened.root, is_read, readers.near, (opened.dist, workspace.store.path))
+    def near(path: str) -> bool:
+        return bool(readers.near(path))
+
+    return _Matters(opened.root, is_read, near, (opened.dist, workspace.store.path))

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -132,7 +133,9 @@ class Repo:
         folder.mkdir(exist_ok=True, parents=True)
         there = sorted(path for path in folder.iterdir() if path.name not in ("BUILD.toml", "held.tar") and not path.is_dir())
         name = dice.choice(["a", "b.txt", "c.md", "d d", "é.txt", ".hidden", "BUILD.toml.txt"])
-        match dice.randrange(9):
+        if (folder / name).is_dir() and not (folder / name).is_symlink():
+            shutil.rmtree(folder / name)
+        match dice.randrange(11):
             case 0 | 1 | 2:
                 (folder / name).unlink(missing_ok=True)
                 (folder / name).write_text(str(dice.random()))
@@ -149,11 +152,29 @@ class Repo:
                 (folder / name).symlink_to(dice.choice(["one.txt", "nowhere"]))
             case 8 if there:
                 os.utime(dice.choice(there), follow_symlinks=False)
+            case 9:
+                (folder / name).unlink(missing_ok=True)
+                (folder / name).mkdir()
+                (folder / name / dice.choice(["a", "b.txt"])).write_text("below")
             case _:
                 self.pack()
 
     def build_files(self) -> None:
-        match self.dice.randrange(3):
+        match self.dice.randrange(5):
+            case 3:  # declarations that are shared by a link, or no longer
+                file, shared = self.root / "app/BUILD.toml", self.root / "app.toml"
+                if not file.is_symlink():
+                    file.replace(shared)
+                    file.symlink_to("../app.toml")
+                else:
+                    shared.replace(file)
+            case 4:  # a package that comes and goes inside of another's globs
+                file = self.root / "lib/deep/BUILD.toml"
+                if self.dice.random() < 0.3:
+                    file.unlink(missing_ok=True)
+                else:
+                    owner = self.dice.choice("56")
+                    self.tree.write("lib/deep/BUILD.toml", f"[defaults.files]\nowner = '{owner}:1'\n[files.within]\nsrcs = ['**/*.txt']\n" if owner == "5" else f"[defaults.files]\nowner = '{owner}:1'\n[files.within]\nsymlinks = {{ a = 'b' }}\n")
             case 0:
                 self.edit("BUILD.toml", ('owner = "0:0"', 'owner = "5:5"'), ('["linux/amd64"]', '["linux/amd64", "linux/arm64"]'),
                           ("[defaults.files]", '[defaults.image]\nuser = "9"\n\n[defaults.files]'), ("[workspace]", "# words\n[workspace]"))
@@ -285,6 +306,26 @@ def test_specs_from_standard_input(repo, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     status, _, err = repo.tree.run("image", "-")
     assert (status, err) == (0, "note: nothing to do: the specs mean no target\n")
+
+
+@pytest.mark.parametrize("data", [None, b"\xff\xfe//app:img"])
+def test_standard_input_that_is_no_text(repo, data):
+    command = [sys.executable, "-m", "stackbuild", "list", "-"]
+    how = {"input": data} if data else {"preexec_fn": lambda: os.close(0)}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, cwd=repo.root, env=environment, stderr=subprocess.PIPE, check=False, **how)
+    assert done.returncode == 2
+    assert done.stderr == b"stackbuild: no specs can be read from standard input; give it text, an address a line\n"
+
+
+@pytest.mark.parametrize("command", ["push", "load"])
+def test_nothing_to_deliver_is_said_once(repo, command):
+    if command == "load" and not (shutil.which("podman") or shutil.which("docker")):
+        pytest.skip("no engine")
+    none = "note: nothing to do: the specs mean no {} that changed since HEAD\n"
+    assert repo.tree.run(command, "--changed-since", "HEAD", "//...") == (0, "", none.format("target"))
+    repo.tree.write("lib/one.txt", "edited")
+    assert repo.tree.run(command, "--changed-since", "HEAD", "//...") == (0, "", none.format("image"))
 
 
 def test_a_tree_without_git_says_so(tree):

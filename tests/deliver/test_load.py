@@ -27,3 +27,18 @@ def test_none_for_this_machine(monkeypatch):
 def test_the_only_one_is_taken_whatever_the_machine(monkeypatch):
     monkeypatch.setattr(load.platform, "machine", lambda: "s390x")
     assert load._fitting({"images": RESULT["images"][:1]}, "//:x").platform == "linux/amd64"
+
+
+def test_a_container_that_is_only_about_to_start_is_stopped(tmp_path):
+    """An engine that knows no such container yet, as podman for a moment, until it has made it."""
+    engine = tmp_path / "engine"
+    engine.write_text(
+        '#!/bin/sh\ncd "$(dirname "$0")"\ncase $1 in\n'
+        "run) sleep 0.5; echo $$ > pid; exec sleep 1000 ;;\nstop) kill $(cat pid) ;;\nesac\n"
+    )
+    engine.chmod(0o755)
+    container = load.Container(str(engine), "0123456789abcdef", (), ())
+    container.stop()
+    assert (tmp_path / "pid").exists()
+    assert container._process.returncode is not None
+    container.stop()

@@ -179,15 +179,21 @@ class Building:
             if not specs:
                 raise RequestError("no target is named", hint="name one, as //app:img, or //... for all")
             raise RequestError("the specs mean no target", hint="see 'stackbuild list //...'")
-        since = f" that changed since {self._since.revision}" if self._since and specs else ""
-        self._note(f"nothing to do: the specs mean no target{since}")
+        self._nothing("target", specs)
         return []
+
+    def _nothing(self, what: str, specs: Sequence[str]) -> None:
+        since = f" that changed since {self._since.revision}" if self._since and specs else ""
+        self._note(f"nothing to do: the specs mean no {what}{since}")
 
     def _images(self, specs: Sequence[str]) -> list[Address]:
         """The images among the targets that specs mean. Raises RequestError when there is none."""
-        images = [address for address in self._wanted(specs) if self._is_image(address)]
-        if not images and not self._optional:
-            raise RequestError("the specs mean no image", hint="see 'stackbuild list --type image //...'")
+        wanted = self._wanted(specs)
+        images = [address for address in wanted if self._is_image(address)]
+        if wanted and not images:
+            if not self._optional:
+                raise RequestError("the specs mean no image", hint="see 'stackbuild list --type image //...'")
+            self._nothing("image", specs)
         return images
 
     def _one_image(self, text: str) -> Address:

@@ -59,9 +59,10 @@ class Workspace(Asking):
         from ..deliver.push import Pushing, push
 
         naming = Naming(self._opened)
+        if not (images := self._images(specs)):
+            return []
         named = {
-            address: naming.names(self.graph.declarations[address], repositories, tags)
-            for address in self._images(specs)
+            address: naming.names(self.graph.declarations[address], repositories, tags) for address in images
         }
         check_distinct(named.items())
         request = replace(request or Request(), output="none")
@@ -86,7 +87,8 @@ class Workspace(Asking):
         from ..deliver.names import Naming
 
         engine, naming, loaded = find_engine(engine), Naming(self._opened), []
-        images = self._images(specs)
+        if not (images := self._images(specs)):
+            return []
         for tag in tags:
             check_tag(tag, images)
         request = replace(request or Request(), output="none")

@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import networkx as nx
 
 from ..declare.address import Address
 from ..declare.lock import LOCK_FILE, Lock
-from ..declare.reads import Readers, walk
-from ..declare.workspace import BUILD_FILE, Workspace
+from ..declare.reads import Readers, Reads, walk
+from ..declare.workspace import BUILD_FILE
 from ..errors import StackbuildError
 from ..git import Repository
 from ..graph.load import TargetGraph
 from ..graph.query import dependents
+from ..targets.target import Variant
 from .plan import Node, Plan, Types, make_plan
 
 Dependents = Literal["none", "direct", "transitive"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,21 @@ def _touched(
     commit: str,
     note: Callable[[str], None],
 ) -> set[Address]:
-    with ThreadPoolExecutor() as pool:  # both have every file of the tree to look at
-        unknown = pool.submit(repository.ignored)
-        paths, ignored = repository.changed(commit), unknown.result()
-    found = _by_files(graph, types, among, paths, ignored, note)
-    declared = sorted(path for path in paths if path.rpartition("/")[2] == BUILD_FILE)
-    if not declared and LOCK_FILE not in paths:
+    workspace, difference = graph.packages.workspace, _Difference(repository, commit)
+    declarations = [graph.declarations[address] for address in among]
+    reads = {item.address: types[item.type_name].reads(item, workspace) for item in declarations}
+    readers = Readers(workspace.root, reads)
+    found, untold = difference.known(readers), difference.untold(readers)
+    for address, why in sorted(untold.items()):
+        if address not in found:
+            note(f"{address} reads {why}, and so counts as changed")
+    found |= untold.keys()
+    sayings = Readers(workspace.root, {path: [Reads(path)] for path in [*graph.packages.files(), LOCK_FILE]})
+    said = {*difference.known(sayings), *difference.untold(sayings), *difference.named(BUILD_FILE)}
+    if not said:
         return found
-    contents = repository.read(commit, [*declared, LOCK_FILE])
-    sources = {path.rpartition("/")[0]: contents.get(path) for path in declared}
+    contents = repository.read(commit, sorted(said))
+    sources = {path.rpartition("/")[0]: contents.get(path) for path in said if path != LOCK_FILE}
     now = _Side(graph, types, wanted, Lock(repository.folder))
     try:
         packages = graph.packages.as_of(sources)
@@ -75,7 +83,7 @@ def _touched(
         known = earlier.known(wanted)
         lock = (
             Lock(repository.folder, contents.get(LOCK_FILE, b"version = 1\n"))
-            if LOCK_FILE in paths
+            if LOCK_FILE in said
             else now.lock
         )
         then = _Side(earlier, types, known, lock)
@@ -85,42 +93,44 @@ def _touched(
     return found | now.differing(then)
 
 
-def _by_files(
-    graph: TargetGraph,
-    types: Types,
-    among: Collection[Address],
-    paths: Collection[str],
-    ignored: Collection[str],
-    note: Callable[[str], None],
-) -> set[Address]:
-    """The targets that read a file which changed, or one of which git knows nothing."""
-    workspace = graph.packages.workspace
-    readers = Readers(
-        {
-            address: types[graph.declarations[address].type_name].reads(
-                graph.declarations[address], workspace
-            )
-            for address in among
-        }
-    )
-    found = {reader for path in _spread(workspace, readers, paths) for reader in readers.of(path)}
-    unknown: dict[Address, str] = {}
-    for path in _spread(workspace, readers, ignored):
-        for reader in readers.of(path):
-            unknown.setdefault(reader, path)
-    for address, path in sorted(unknown.items()):
-        if address not in found:
-            note(f"{address} reads {path}, which git ignores, and so counts as changed")
-    return found | set(unknown)
+class _Difference:
+    """What differs between the tree on disk and a commit, as readers see it."""
 
+    def __init__(self, repository: Repository, commit: str) -> None:
+        with ThreadPoolExecutor() as pool:  # each question makes git look at the whole tree
+            ignored = pool.submit(repository.ignored)
+            self._root, self._changes = repository.folder, repository.changed(commit)
+        self._untold = dict.fromkeys(repository.unwatched(), "which git was told not to look at")
+        self._untold |= dict.fromkeys(ignored.result(), "which git ignores")
 
-def _spread(workspace: Workspace, readers: Readers[Address], paths: Collection[str]) -> Iterator[str]:
-    """Files by name; of a folder that git sees as one thing, as a submodule, every file below it."""
-    for path in sorted(paths):
+    def known(self, readers: Readers[T]) -> set[T]:
+        """Who reads a file that changed."""
+        found: set[T] = set()
+        for path in self._changes.files:
+            for file in self._spread(path, readers, found):
+                found.update(readers.of(file))
+        return found.union(*map(readers.near, self._changes.unsure))
+
+    def untold(self, readers: Readers[T]) -> dict[T, str]:
+        """Who reads a file of which git knows nothing, and why that is."""
+        found: dict[T, str] = {}
+        for path, why in sorted(self._untold.items()):
+            for file in self._spread(path, readers, found):
+                for reader in readers.of(file):
+                    found.setdefault(reader, f"{file}, {why}")
+        return found
+
+    def named(self, name: str) -> Iterator[str]:
+        """The files with a name that changed."""
+        return (path for path in self._changes.files if path.rpartition("/")[2] == name)
+
+    def _spread(self, path: str, readers: Readers[T], found: Collection[T]) -> Iterator[str]:
+        """A file; of a folder, every file below it, unless whoever may read there was found already."""
         folder = path.rstrip("/")
-        if path != folder and not readers.near(folder):
-            continue
-        yield from walk(workspace.root, folder)
+        if folder == path:
+            yield path
+        elif any(reader not in found for reader in readers.near(folder)):
+            yield from walk(self._root, folder)
 
 
 class _Side:
@@ -159,4 +169,13 @@ class _Side:
         pins = kind.pins(declaration, node.variant, self.graph.packages.workspace)
         held = {pin.name: (entry := self.lock.get(pin.name)) and pin.part(entry) for pin in pins}
         facts = {pin.name: dict(pin.facts) for pin in pins}
-        return kind.name, kind.recipe_fields(declaration.fields), self.plan.needs[node], held, facts
+        said = kind.recipe_fields(declaration.fields), self.plan.needs[node], held, facts
+        return kind.name, self._default_platform(node), *said
+
+    def _default_platform(self, node: Node) -> str | None:
+        """The workspace's first platform, where a target stands on it: alone, and for none in particular."""
+        first = self.graph.packages.workspace.settings.platforms[0]
+        if node.variant.platform or self.plan.needs[node]:
+            return None
+        declaration = self.graph.declarations[node.address]
+        return self.types[declaration.type_name].variant(declaration, Variant(platform=first)).platform

@@ -64,18 +64,22 @@ class _Specs(argparse.Action):
         namespace.piped = "-" in values
         found: list[str] = []
         for text in values:
-            lines = sys.stdin.read().splitlines() if text == "-" else [text]
+            try:
+                lines = sys.stdin.read().splitlines() if text == "-" else [text]
+            except (AttributeError, OSError, ValueError):  # closed, write-only, or not in the user's encoding
+                parser.error("no specs can be read from standard input; give it text, an address a line")
             found += [line.strip() for line in lines if line.strip()]
         setattr(namespace, self.dest, found)
 
 
-def opened(options: argparse.Namespace) -> Workspace:
-    """The workspace, its specs narrowed as the options of `add_specs` say."""
+def opened(options: argparse.Namespace, here: str | os.PathLike[str] = ".") -> Workspace:
+    """The workspace of a folder, its specs narrowed as the options of `add_specs` say."""
     from ..api import Workspace
     from ..build.changed import Since
 
     since = Since(options.changed_since, options.dependents) if options.changed_since else None
     return Workspace.open(
+        os.fspath(here),
         since=since,
         optional=getattr(options, "piped", False),
         note=lambda text: print(one_line(f"note: {text}"), file=sys.stderr),

@@ -54,11 +54,12 @@ def run(options: argparse.Namespace) -> int:
     from ..ecosystems.settings import load_settings
     from ..watch import watch
 
-    root = open_workspace(Path.cwd(), load_settings()).root
+    here = Path.cwd()  # which may come and go, as with another branch
+    root = open_workspace(here, load_settings()).root
     turns = _Turns(options)
     print(f"watching {' '.join(options.specs)}; Ctrl-C ends it", file=sys.stderr, flush=True)
     try:
-        watch(root, lambda: opened(options), options.specs, turns.act, turns.failed)
+        watch(root, lambda: opened(options, here), options.specs, turns.act, turns.failed)
     finally:
         turns.stop()
 

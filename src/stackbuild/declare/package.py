@@ -94,6 +94,15 @@ class Packages:
             workspace = reopened(workspace, document)
         return _Otherwise(self, workspace, sources)
 
+    def files(self) -> list[str]:
+        """The BUILD.toml files that were read so far, by path relative to the workspace."""
+        there = [folder for folder, document in self._documents.items() if document is not None]
+        return [f"{folder}/{BUILD_FILE}".lstrip("/") for folder in there]
+
+    def is_folder(self, folder: str) -> bool:
+        """Whether the workspace has a folder."""
+        return (self.workspace.root / folder).is_dir()
+
     def _document(self, folder: str) -> Document | RequestError | None:
         if folder not in self._documents:
             path = f"{folder}/{BUILD_FILE}"
@@ -310,6 +319,10 @@ class _Otherwise(Packages):
         if any("/".join(parts[:depth]) in self._sources for depth in range(len(parts) + 1)):
             return super().load(folder)
         return self._others.load(folder)
+
+    def is_folder(self, folder: str) -> bool:
+        """It may have been one."""
+        return True
 
     def _document(self, folder: str) -> Document | RequestError | None:
         if folder not in self._sources:

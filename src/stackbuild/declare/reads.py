@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
+import itertools
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +16,10 @@ T = TypeVar("T")
 
 def _everything(path: str) -> bool:
     return True
+
+
+def _itself(path: str) -> bool:
+    return not path
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,19 @@ class Reads:
 
 
 class Readers(Generic[T]):
-    """Who reads what. reads: of each reader."""
+    """Who reads what, through symlinks too. reads: of each reader; root: of the workspace."""
 
-    def __init__(self, reads: Mapping[T, Iterable[Reads]]) -> None:
+    def __init__(self, root: str | os.PathLike[str], reads: Mapping[T, Iterable[Reads]]) -> None:
         self._at: dict[str, list[tuple[T, Reads]]] = {}
+        route = functools.cache(lambda path: steps(root, path))
         for reader, found in reads.items():
             for one in found:
-                self._at.setdefault(one.folder, []).append((reader, one))
+                *links, end = route(one.folder)
+                for folder in {one.folder, end}:
+                    self._at.setdefault(folder, []).append((reader, one))
+                for link in links:
+                    self._at.setdefault(link, []).append((reader, Reads(link, _itself)))
+        self._folders = sorted(self._at)
 
     def of(self, path: str) -> Iterator[T]:
         """The readers of a file, by its path relative to the workspace."""
@@ -49,10 +62,13 @@ class Readers(Generic[T]):
                 if reads.means(path[len(folder) :].lstrip("/") if folder else path):
                     yield reader
 
-    def near(self, folder: str) -> bool:
-        """Whether anybody reads in a folder, below it, or above it."""
-        below = any(at == folder or at.startswith(f"{folder}/") for at in self._at)
-        return below or any(at in self._at for at in _upwards(folder))
+    def near(self, folder: str) -> set[T]:
+        """Those who read in a folder, below it, or above it."""
+        below = f"{folder}/" if folder else ""
+        start = bisect.bisect_left(self._folders, below)
+        inside = itertools.takewhile(lambda at: at.startswith(below), self._folders[start:])
+        places = {*inside, *_upwards(folder)}
+        return {reader for at in places for reader, _ in self._at.get(at, ())}
 
 
 def _upwards(path: str) -> Iterator[str]:
@@ -61,6 +77,36 @@ def _upwards(path: str) -> Iterator[str]:
         yield path
         path = path.rpartition("/")[0]
     yield ""
+
+
+def steps(root: str | os.PathLike[str], path: str) -> list[str]:
+    """Every symlink that is met on the way to a path of the tree, and last where that way ends, as far as it
+    stays in the tree; all relative to `root`."""
+    links: list[str] = []
+    at, waiting = "", path.split("/")[::-1]
+    while waiting:
+        name = waiting.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            if not at:
+                return [*links, links[-1] if links else ""]
+            at = at.rpartition("/")[0]
+            continue
+        at = f"{at}/{name}" if at else name
+        try:
+            target = os.readlink(os.path.join(root, at))  # noqa: PTH115, PTH118
+        except OSError:
+            continue
+        if at in links:  # they lead in a circle
+            break
+        links.append(at)
+        if target.startswith("/"):
+            at, target = "", os.path.relpath(target, root)
+        else:
+            at = at.rpartition("/")[0]
+        waiting += target.split("/")[::-1]
+    return [*links, at]
 
 
 def walk(root: str | os.PathLike[str], path: str) -> Iterator[str]:
@@ -73,5 +119,6 @@ def walk(root: str | os.PathLike[str], path: str) -> Iterator[str]:
         if ".git" in folders:
             folders.remove(".git")
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
+        at = os.path.relpath(folder, root)
         for name in (*names, *links):
-            yield os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118
+            yield name if at == "." else f"{at}/{name}"

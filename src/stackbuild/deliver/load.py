@@ -27,6 +27,7 @@ from ..trace import traced
 from .archive import write_archive
 from .layout import write_layout
 
+_TRIES = 20
 ENGINES = ("podman", "docker")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": "386"}
 
@@ -147,9 +148,14 @@ class Container:
 
     def stop(self) -> None:
         """Stop it, if it still runs, as the engine stops containers: first asked, then killed."""
-        if self._process.poll() is None:
-            stop = [self._engine, "stop", "--time", "3", self._name]
+        stop = [self._engine, "stop", "--time", "3", self._name]
+        for _ in range(_TRIES):  # one that is only about to start cannot be stopped yet
+            if self._process.poll() is not None:
+                return
             subprocess.run(stop, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        self._process.kill()
         self._process.wait()
 
 

@@ -61,7 +61,7 @@ class TargetGraph:
         """A misspelt spec that should take away would let everything through."""
         if spec.kind == "one":
             self._exists(Address(spec.folder, spec.name), None)
-        elif not (self.packages.workspace.root / spec.folder).is_dir():
+        elif not self.packages.is_folder(spec.folder):
             self._faults.append(self._no_package(spec.folder, None))
 
     def load_all(self) -> None:
@@ -150,7 +150,7 @@ class TargetGraph:
     def _check_visibility(self, declaration: Declaration) -> None:
         """Visibility that means no folder at all hides a target from everybody, unseen."""
         for number, spec in enumerate(declaration.fields.visibility or ()):
-            if not (self.packages.workspace.root / spec.folder).is_dir():
+            if not self.packages.is_folder(spec.folder):
                 where = declaration.position(("visibility", number))
                 what = f"'{spec}' means nothing: there is no folder //{spec.folder}"
                 self._faults.append(

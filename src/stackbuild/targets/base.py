@@ -122,7 +122,8 @@ class BaseType(TargetType[BaseFields]):
             except (RegistryError, DigestMismatch) as error:
                 raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
 
-        return Action({"image": known, "repository": str(reference.repository)}, run)
+        inputs = {"image": known, "repository": str(reference.repository), "platform": platform}
+        return Action(inputs, run)
 
 
 def _chosen(task: Task, entry: Mapping[str, str], platform: str) -> str:
@@ -165,7 +166,7 @@ def _from_disk(task: Task, shown: str, platform: str) -> Action:
         check_unchanged(task, marker, mark)
         return image.data()
 
-    return Action({"image": mark}, run)
+    return Action({"image": mark, "platform": platform}, run)
 
 
 def read_config(task: Task, digest: str) -> dict[str, object]:
