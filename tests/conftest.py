@@ -7,10 +7,14 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 from browser import browse, chromium  # noqa: F401  fixtures
 
 from stackbuild.cli.main import main
+
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")  # no test fails because a machine is busy
 
 
 class Tree:

@@ -77,7 +77,8 @@ def opened(options: argparse.Namespace, here: str | os.PathLike[str] = ".") -> W
     from ..api import Workspace
     from ..build.changed import Since
 
-    since = Since(options.changed_since, options.dependents) if options.changed_since else None
+    asked = options.changed_since is not None  # an empty one is refused: it may be a variable that is not set
+    since = Since(options.changed_since, options.dependents) if asked else None
     return Workspace.open(
         os.fspath(here),
         since=since,
