@@ -15,6 +15,7 @@ import networkx as nx
 
 from ..declare.address import Address
 from ..declare.lock import LOCK_FILE, Lock
+from ..declare.otherwise import Otherwise
 from ..declare.reads import Readers, Reads, walk
 from ..declare.workspace import BUILD_FILE
 from ..errors import StackbuildError
@@ -78,8 +79,7 @@ def _touched(
     sources = {path.rpartition("/")[0]: contents.get(path) for path in said if path != LOCK_FILE}
     now = _Side(graph, types, wanted, Lock(repository.folder))
     try:
-        packages = graph.packages.as_of(sources)
-        earlier = TargetGraph(packages)
+        earlier = TargetGraph(Otherwise(graph.packages, sources))
         known = earlier.known(wanted)
         lock = (
             Lock(repository.folder, contents.get(LOCK_FILE, b"version = 1\n"))

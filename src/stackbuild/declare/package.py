@@ -14,7 +14,7 @@ from .address import Address, check_name
 from .fields import Choice, Fields, Model
 from .toml import Document, Key
 from .validate import validated
-from .workspace import BUILD_FILE, Workspace, reopened
+from .workspace import BUILD_FILE, Workspace
 
 Models = Mapping[str, Model]
 
@@ -73,7 +73,7 @@ class Packages:
     """Loads packages of a workspace, each file once. models: target type -> model of its fields."""
 
     def __init__(self, workspace: Workspace, models: Models) -> None:
-        self.workspace, self._models = workspace, models
+        self.workspace, self.models = workspace, models
         self._documents: dict[str, Document | RequestError | None] = {"": workspace.document}
         self._packages: dict[str, Package | None] = {}
 
@@ -84,16 +84,6 @@ class Packages:
                 self._packages[folder] = self._load(folder)
         return self._packages[folder]
 
-    def as_of(self, sources: Mapping[str, bytes | None]) -> Packages:
-        """The same packages, but for files that say otherwise. sources: folder -> what its BUILD.toml says,
-        None when it has none. Raises RequestError and DeclarationErrors when the workspace's own does not do.
-        """
-        workspace = self.workspace
-        if "" in sources:
-            document = Document(BUILD_FILE, sources[""] or b"")
-            workspace = reopened(workspace, document)
-        return _Otherwise(self, workspace, sources)
-
     def files(self) -> list[str]:
         """The BUILD.toml files that were read so far, by path relative to the workspace."""
         there = [folder for folder, document in self._documents.items() if document is not None]
@@ -103,7 +93,8 @@ class Packages:
         """Whether the workspace has a folder."""
         return (self.workspace.root / folder).is_dir()
 
-    def _document(self, folder: str) -> Document | RequestError | None:
+    def document(self, folder: str) -> Document | RequestError | None:
+        """The BUILD.toml of a folder, or what is wrong with it; None when there is none."""
         if folder not in self._documents:
             path = f"{folder}/{BUILD_FILE}"
             file = self.workspace.root / path
@@ -114,7 +105,7 @@ class Packages:
         return self._documents[folder]
 
     def _load(self, folder: str) -> Package | None:
-        document = self._document(folder)
+        document = self.document(folder)
         if document is None:
             return None
         package = Package(folder)
@@ -156,7 +147,7 @@ class Packages:
                 )
                 return RequestError(f"//{path} is a symlink to a folder, not a package", hint=hint)
         for path in above[:-1]:
-            document = self._document(path)
+            document = self.document(path)
             if isinstance(document, Document) and "workspace" in document.data:
                 return RequestError(
                     f"//{folder} belongs to the workspace in //{path}", hint="build it from there"
@@ -171,9 +162,9 @@ class Packages:
                 where=where,
                 hint="move the table there",
             )
-        if type_name not in self._models:
+        if type_name not in self.models:
             return RequestError(
-                f"unknown target type '{type_name}'", where=where, hint=nearest(type_name, self._models)
+                f"unknown target type '{type_name}'", where=where, hint=nearest(type_name, self.models)
             )
         if not isinstance(tables, dict) or not any(isinstance(table, dict) for table in tables.values()):
             return RequestError(
@@ -207,7 +198,7 @@ class Packages:
             )
             return
         package.names.add(name)
-        what, chosen = f"{type_name} '{name}'", self._models[type_name]
+        what, chosen = f"{type_name} '{name}'", self.models[type_name]
         if isinstance(chosen, Choice):
             default = defaults[chosen.field][0] if chosen.field in defaults else None
             value = table.get(chosen.field, default)
@@ -248,7 +239,7 @@ class Packages:
         parts = folder.split("/") if folder else []
         for depth in range(len(parts) + 1):
             at = "/".join(parts[:depth])
-            document = self._document(at)
+            document = self.document(at)
             if isinstance(document, RequestError):
                 if at != folder:
                     faults.append(document)
@@ -275,12 +266,12 @@ class Packages:
             return
         for type_name, fields in tables.items():
             where = document.position(("defaults", type_name), of_key=True)
-            if type_name not in self._models:
+            if type_name not in self.models:
                 faults.append(
                     RequestError(
                         f"unknown target type '{type_name}'",
                         where=where,
-                        hint=nearest(type_name, self._models),
+                        hint=nearest(type_name, self.models),
                     )
                 )
             elif not isinstance(fields, dict):
@@ -292,7 +283,7 @@ class Packages:
                     )
                 )
             else:
-                model = self._models[type_name]
+                model = self.models[type_name]
                 known = model.known() if isinstance(model, Choice) else list(model.model_fields)
                 for name in fields:
                     if name not in known:
@@ -305,37 +296,6 @@ class Packages:
                             )
                         )
                 yield type_name, {name: value for name, value in fields.items() if name in known}
-
-
-class _Otherwise(Packages):
-    """Packages of which some files say otherwise. What those files do not reach is shared with `others`."""
-
-    def __init__(self, others: Packages, workspace: Workspace, sources: Mapping[str, bytes | None]) -> None:
-        super().__init__(workspace, others._models)
-        self._others, self._sources = others, sources
-
-    def load(self, folder: str) -> Package | None:
-        parts = folder.split("/") if folder else []
-        if any("/".join(parts[:depth]) in self._sources for depth in range(len(parts) + 1)):
-            return super().load(folder)
-        return self._others.load(folder)
-
-    def is_folder(self, folder: str) -> bool:
-        """It may have been one."""
-        return True
-
-    def _document(self, folder: str) -> Document | RequestError | None:
-        if folder not in self._sources:
-            return self._others._document(folder)
-        if folder not in self._documents:
-            source = self._sources[folder]
-            try:
-                self._documents[folder] = (
-                    None if source is None else Document(f"{folder}/{BUILD_FILE}", source)
-                )
-            except RequestError as error:
-                self._documents[folder] = error
-        return self._documents[folder]
 
 
 def _unchosen(
