@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackbuild.build.causes import differing, sentence, words
+from stackbuild.build.why.causes import differing, sentence, words
 
 D1, D2 = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 

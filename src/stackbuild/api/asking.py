@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..analyze.diff.sides import Side
     from ..analyze.graph.facts import Facts
     from ..analyze.sbom.document import Format as BillFormat
-    from ..build.compare import Comparison as Causes
+    from ..build.why.compare import Comparison as Causes
     from ..ecosystems.ecosystem import Package
 
 
@@ -38,7 +38,7 @@ class Asking(Building):
     def why(self, *specs: str, against: str | None = None, locked: bool = False) -> Causes:
         """The causes of what is to be built, or was built last; with `against`, of what differs from a git
         revision or from a record FILE.json. Builds nothing. Raises StackbuildError."""
-        from ..build.compare import compare
+        from ..build.why.compare import compare
 
         plan = make_plan(self.graph, self.types, self._wanted(specs))
         with self._builder(Request(locked=locked), Quiet()) as builder:
@@ -51,8 +51,8 @@ class Asking(Building):
 
         Raises StackbuildError.
         """
-        from ..build.record import record_file, write_record
-        from ..build.survey import survey
+        from ..build.why.record import record_file, write_record
+        from ..build.why.survey import survey
 
         output, request = record_file(file), Request(output="none", locked=locked)
         with self.store.shared():

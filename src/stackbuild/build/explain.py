@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .causes import differing, sentence
 from .plan import Node, Plan
 from .run import Builder, Outcome
+from .why.causes import differing, sentence
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explain, or export."""
-    from ..build.telling import as_json, lines
+    from ..build.why.telling import as_json, lines
     from ..deliver.progress import choose
 
     with opened(options) as workspace:

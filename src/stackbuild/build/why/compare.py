@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..plan import Node, Plan
+from ..run import Builder
 from .past import Builds
-from .plan import Node, Plan
 from .record import SUFFIX, Recorded, machine, shared, shared_key
 from .revision import Revision
-from .run import Builder
+from .roots import Answer, explain_causes
 from .survey import Survey, survey
-from .why import Answer, explain_causes
 
 
 @dataclass(frozen=True)

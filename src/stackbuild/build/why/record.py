@@ -17,14 +17,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import RequestError
-from ..keys import digest
-from ..layer.codec import Codec
-from ..store.output import OutputFile
+from ...errors import RequestError
+from ...keys import digest
+from ...layer.codec import Codec
+from ...store.output import OutputFile
+from ..plan import Node
+from ..run import Builder
 from .causes import Cause
 from .past import Past
-from .plan import Node
-from .run import Builder
 from .survey import State, Survey
 
 VERSION = 1

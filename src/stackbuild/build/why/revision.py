@@ -9,18 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..declare.address import Address, Spec
-from ..declare.lock import Lock
-from ..declare.package import Packages
-from ..declare.workspace import open_workspace
-from ..errors import RequestError, StackbuildError
-from ..git import Repository
-from ..graph.load import TargetGraph
+from ...declare.address import Address, Spec
+from ...declare.lock import Lock
+from ...declare.package import Packages
+from ...declare.workspace import open_workspace
+from ...errors import RequestError, StackbuildError
+from ...git import Repository
+from ...graph.load import TargetGraph
+from ..pins import Pins
+from ..plan import Node, Plan, make_plan
+from ..run import Builder
 from .causes import Cause
 from .past import Past
-from .pins import Pins
-from .plan import Node, Plan, make_plan
-from .run import Builder
 from .survey import State, Survey, survey
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..keys import differences
+from ...keys import differences
 
 _LONGEST = 60  # characters of a value that are shown
 

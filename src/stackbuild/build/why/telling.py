@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from ..declare.address import Address
+from ...declare.address import Address
+from ..plan import Node
 from .compare import Comparison
-from .plan import Node
-from .why import RootCause
+from .roots import RootCause
 
 _LONGEST_WAY = 8  # targets of a way that are shown
 

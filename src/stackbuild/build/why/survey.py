@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import StackbuildError
-from .plan import Node, Plan
-from .run import Builder
+from ...errors import StackbuildError
+from ..plan import Node, Plan
+from ..run import Builder
 
 
 @dataclass(frozen=True)

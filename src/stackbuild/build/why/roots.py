@@ -15,11 +15,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Position, one_line
+from ...errors import Position, one_line
+from ..plan import Node, Plan
+from ..run import Builder
 from .causes import Cause, differing, words
 from .past import Before, Past
-from .plan import Node, Plan
-from .run import Builder
 from .survey import State, Survey
 
 _LONGEST = 500  # characters of a cause, whose names may come from elsewhere

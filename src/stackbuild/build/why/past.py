@@ -6,8 +6,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..run import Builder
 from .causes import Cause
-from .run import Builder
 from .survey import State
 
 

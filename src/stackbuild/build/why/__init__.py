@@ -1,0 +1,1 @@
+"""Why targets were, or are to be, built: their recipes beside those of another time or place."""
