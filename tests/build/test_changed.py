@@ -281,6 +281,11 @@ def test_nothing_changed_is_nothing_to_do(repo):
     assert err == "note: nothing to do: the specs mean no target that changed since HEAD\n"
 
 
+def test_of_nothing_there_is_nothing_to_tell(repo):
+    status, out, err = repo.tree.run("why", "--changed-since", "HEAD", "//...")
+    assert (status, out, len(err.splitlines())) == (0, "", 1)
+
+
 def test_specs_and_dependents_narrow_and_widen(repo):
     repo.tree.write("lib/one.txt", "edited")
     assert changed(repo.tree) == ["//lib:lib", "//lib:named"]

@@ -53,6 +53,8 @@ def _named(node: Node) -> dict[str, str]:
 def lines(found: Comparison, most: int) -> list[str]:
     """The same for people. most: causes to show."""
     answer = found.answer
+    if not answer.asked:
+        return []
     told = [_headline(found)]
     for root in answer.causes[:most]:
         told += _told(root)
