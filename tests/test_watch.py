@@ -172,3 +172,22 @@ def test_a_workspace_that_is_gone_ends_it(tree, watching):
     (tree.root.with_name("away") / "app/src/a").write_text("2")
     assert watch.error() == f"{tree.root} is gone, or another folder; start watch again"
     assert watch.process.wait(PATIENCE) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interruption_that_python_swallowed_still_ends_it(tmp_path):
+    """As one that comes while an object is being finalized."""
+    from stackbuild.watch import Changes
+
+    class Finalized:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    before = signal.getsignal(signal.SIGINT)
+    with Changes(tmp_path) as changes:
+        thing = Finalized()
+        del thing
+        with pytest.raises(KeyboardInterrupt):
+            changes.wait(lambda path: True)
+    assert signal.getsignal(signal.SIGINT) is before

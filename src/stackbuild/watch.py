@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .api import Workspace
 from .declare.lock import LOCK_FILE
@@ -31,16 +33,34 @@ class Changes:
 
     def __init__(self, root: Path) -> None:
         self._root, self._stop = root, threading.Event()
-        self._seen: queue.SimpleQueue[set[str] | OSError] = queue.SimpleQueue()
+        self._seen: queue.SimpleQueue[set[str] | OSError | signal.Signals] = queue.SimpleQueue()
+        self._handlers: dict[signal.Signals, Any] = {}
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
 
     def __enter__(self) -> Changes:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, self._interrupted)
         self._thread.start()
         self._next()  # the first of all says that watching has begun
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _interrupted(self, number: int, frame: Any) -> None:
+        """Note that it is over before saying so: an exception that comes while Python cleans up is swallowed,
+        and nobody would ask again."""
+        self._seen.put(signal.Signals(number))
+        self._end(signal.Signals(number), frame)
+
+    def _end(self, number: signal.Signals, frame: Any = None) -> None:
+        if callable(handler := self._handlers[number]):
+            handler(number, frame)
+        elif handler == signal.SIG_DFL:
+            raise KeyboardInterrupt
 
     def wait(self, matters: Matters) -> list[str]:
         """The next changes that matter, by path relative to the folder; what came meanwhile counts."""
@@ -52,11 +72,19 @@ class Changes:
                 return found
 
     def _next(self) -> set[str]:
-        found = self._seen.get()
+        found = self._get()
+        while isinstance(found, signal.Signals):
+            self._end(found)
+            found = self._get()
         if isinstance(found, OSError):
             hint = "raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1"
             raise StackbuildError(f"{self._root} cannot be watched: {found.strerror or found}", hint=hint)
         return found
+
+    def _get(self) -> set[str] | OSError | signal.Signals:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._seen.get(timeout=1)  # a signal that another thread took is seen between two
 
     def _watch(self) -> None:
         import watchfiles
