@@ -78,6 +78,10 @@ class Repository:
             what = f"'{name}' and the present branch have no commit in common"
             raise RequestError(what, hint=hint) from None
 
+    def branch(self) -> str:
+        """The name of the present branch; "HEAD" when there is none. Raises RequestError before a commit."""
+        return self._git("rev-parse", "--abbrev-ref", "HEAD").decode("utf-8", "replace").strip()
+
     def changed(self, commit: str) -> Changes:
         """What is otherwise in the tree on disk than in a commit. Files that git ignores do not count, unless
         they are tracked."""

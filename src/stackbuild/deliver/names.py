@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,7 +11,8 @@ from typing import TypeVar
 from ..declare.address import Address
 from ..declare.package import Declaration
 from ..declare.workspace import Workspace
-from ..errors import Position, RequestError, nearest
+from ..errors import Position, RequestError, StackbuildError, nearest
+from ..git import Repository as Checkout
 from ..registry.reference import Repository, check_tag
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
@@ -108,16 +108,15 @@ class Naming:
 
     def _ask_git(self, name: str, template: Template) -> str:
         if name not in self._git:
-            asked = ["rev-parse", "HEAD"] if name == "git.commit" else ["rev-parse", "--abbrev-ref", "HEAD"]
-            command = ["git", "-C", str(self._workspace.root), *asked]
             try:
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
-            except (OSError, subprocess.CalledProcessError) as error:
+                checkout = Checkout(self._workspace.root)
+                found = checkout.commit("HEAD") if name == "git.commit" else checkout.branch()
+            except StackbuildError as error:
                 raise RequestError(
                     f"'{template.text}' needs git, which knows no commit of {self._workspace.root}",
                     where=template.where,
                 ) from error
-            self._git[name] = done.stdout.strip()
+            self._git[name] = found
         # What a branch may be called and a tag may not: feature/x.
         return re.sub(r"[^A-Za-z0-9_.-]", "-", self._git[name])
 
