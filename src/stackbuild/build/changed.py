@@ -24,6 +24,7 @@ from ..graph.load import TargetGraph
 from ..graph.query import dependents
 from ..targets.target import Variant
 from .plan import Node, Plan, Types, make_plan
+from .run import stated
 
 Dependents = Literal["none", "direct", "transitive"]
 T = TypeVar("T")
@@ -169,8 +170,7 @@ class _Side:
         pins = kind.pins(declaration, node.variant, self.graph.packages.workspace)
         held = {pin.name: (entry := self.lock.get(pin.name)) and pin.part(entry) for pin in pins}
         facts = {pin.name: dict(pin.facts) for pin in pins}
-        said = kind.recipe_fields(declaration.fields), self.plan.needs[node], held, facts
-        return kind.name, self._default_platform(node), *said
+        return stated(self.graph, self.types, self.plan, node), self._default_platform(node), held, facts
 
     def _default_platform(self, node: Node) -> str | None:
         """The workspace's first platform, where a target stands on it: alone, and for none in particular."""

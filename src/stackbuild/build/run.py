@@ -57,6 +57,20 @@ class Listener(Protocol):
     def failed(self, node: Node, error: StackbuildError) -> None: ...
 
 
+def stated(graph: TargetGraph, types: Types, plan: Plan, node: Node) -> dict[str, Any]:
+    """The part of a node's recipe that what people wrote decides alone."""
+    declaration = graph.declarations[node.address]
+    kind = types[declaration.type_name]
+    return {
+        "recipe": RECIPE_VERSION,
+        "type": kind.name,
+        "version": kind.version,
+        "variant": [node.variant.platform, node.variant.compression, str(node.variant.base or "")],
+        "fields": kind.recipe_fields(declaration.fields),
+        "needs": [str(need) for need in plan.needs[node]],
+    }
+
+
 @dataclass
 class Builder:
     """Builds nodes of one graph into one store.
@@ -117,24 +131,11 @@ class Builder:
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
         recipe = {
-            **self.stated(node, plan),
+            **stated(self.graph, self.types, plan, node),
             "inputs": action.inputs,
             "results": {str(need): results[need] for need in plan.needs[node]},
         }
         return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
-
-    def stated(self, node: Node, plan: Plan) -> dict[str, Any]:
-        """The part of a node's recipe that what people wrote decides alone."""
-        declaration = self.graph.declarations[node.address]
-        kind = self.types[declaration.type_name]
-        return {
-            "recipe": RECIPE_VERSION,
-            "type": kind.name,
-            "version": kind.version,
-            "variant": [node.variant.platform, node.variant.compression, str(node.variant.base or "")],
-            "fields": kind.recipe_fields(declaration.fields),
-            "needs": [str(need) for need in plan.needs[node]],
-        }
 
     @traced("look up")
     def lookup(self, key: str) -> Any | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ...errors import StackbuildError
 from ..plan import Node, Plan
-from ..run import Builder
+from ..run import Builder, stated
 
 
 @dataclass(frozen=True)
@@ -76,4 +76,6 @@ def _state(
 def _unseen(
     builder: Builder, node: Node, plan: Plan, spare: Callable[[Node], Any | None], trouble: str
 ) -> State:
-    return State(node, "unknown", builder.stated(node, plan), likely=spare(node), trouble=trouble)
+    return State(
+        node, "unknown", stated(builder.graph, builder.types, plan, node), likely=spare(node), trouble=trouble
+    )
