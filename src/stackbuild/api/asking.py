@@ -56,8 +56,7 @@ class Asking(Building):
 
         output, request = record_file(file), Request(output="none", locked=locked)
         with self.store.shared():
-            self.build(*specs, request=request, listener=listener)
-            plan = make_plan(self.graph, self.types, self._wanted(specs))
+            plan, _ = self._outcomes(self._wanted(specs), request, listener or Quiet())
             with self._builder(request, Quiet()) as builder:
                 states = survey(builder, plan, lambda node: None)
                 write_record(output, builder, plan.roots, states)

@@ -28,7 +28,7 @@ from ..deliver.report import Built
 from ..ecosystems.settings import load_settings
 from ..errors import RequestError, StackbuildError, nearest
 from ..graph.load import TargetGraph, parse_specs
-from ..oci.model import Image, parse_platform, platform_text
+from ..oci.model import Image, asked_platform
 from ..oci.remote import Remote
 from ..store import Store, default_path, is_damage
 from ..targets.registry import load_types
@@ -258,10 +258,7 @@ def _mended(work: Callable[[bool], T]) -> T:
 
 
 def _platform(text: str | None) -> str | None:
-    try:
-        return platform_text(parse_platform(text)) if text else None
-    except ValueError as error:
-        raise RequestError(str(error)) from error
+    return asked_platform(text) if text else None
 
 
 def _output_result(result: Any) -> Any:

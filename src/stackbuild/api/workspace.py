@@ -30,6 +30,10 @@ class Loaded:
     identity: str
     names: tuple[str, ...]
 
+    def row(self) -> str:
+        """The closing line."""
+        return f"{self.address}  {self.identity}  {' '.join(self.names)}"
+
     def as_json(self) -> dict[str, Any]:
         """The image as an element of `load --json`'s "images"."""
         return {

@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import Commands, add_build_options, add_specs, command, opened, print_lines, request_of, watching
+from .common import (
+    Commands,
+    add_build_options,
+    add_specs,
+    command,
+    opened,
+    output_file,
+    print_lines,
+    request_of,
+    watching,
+)
 
 
 def add(commands: Commands) -> None:
@@ -46,12 +56,11 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check images; 1 when there is a finding to fail on."""
     from ..analyze.check import report
-    from ..store.output import OutputFile
 
     if options.list_rules:
         print_lines(report.rules())
         return 0
-    file = OutputFile("--output", options.output) if options.output is not None else None
+    file = output_file("--output", options.output)
     with watching(options) as listener, opened(options) as workspace:
         found = workspace.check(*options.specs, request=request_of(options), listener=listener)
     text = report.written(found, "json" if options.json else options.format, options.level)

@@ -15,6 +15,7 @@ from ..errors import one_line
 if TYPE_CHECKING:
     from ..api import Request, Workspace
     from ..deliver.progress import Quiet
+    from ..store.output import OutputFile
 
 Commands = Any  # argparse's sub-parsers action, which has no public name
 
@@ -175,6 +176,13 @@ def watching(options: argparse.Namespace) -> Iterator[Quiet]:
             yield Tee(listeners)
         else:
             yield progress
+
+
+def output_file(flag: str, path: str | None) -> OutputFile | None:
+    """The file that a flag names, if it was given. Raises RequestError when that is no place for a file."""
+    from ..store.output import OutputFile
+
+    return OutputFile(flag, path) if path is not None else None
 
 
 def print_lines(lines: Iterable[str]) -> None:

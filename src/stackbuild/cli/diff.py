@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
-from .common import Commands, add_build_options, command, print_lines, request_of, watching
+from .common import Commands, add_build_options, command, output_file, print_lines, request_of, watching
 
 if TYPE_CHECKING:
     from ..analyze.diff.compare import Comparison
@@ -48,7 +48,6 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare two images."""
-    from ..store.output import OutputFile
 
     expected = 1 if options.against else 2
     if len(options.specs) != expected:
@@ -56,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             f"{len(options.specs)} images are named, and {expected} needed",
             hint="write 'diff A B', or 'diff --against REV TARGET'",
         )
-    file = OutputFile("--html", options.html) if options.html is not None else None
+    file = output_file("--html", options.html)
     with watching(options) as listener:
         compared = _compare(options, listener)
     if file:

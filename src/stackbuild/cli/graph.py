@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import Commands, add_specs, command, opened, print_json
+from .common import Commands, add_specs, command, opened, output_file, print_json
 
 
 def add(commands: Commands) -> None:
@@ -31,9 +31,8 @@ def run(options: argparse.Namespace) -> int:
     from ..analyze.graph.dot import dot
     from ..analyze.graph.mermaid import mermaid
     from ..analyze.graph.page import page
-    from ..store.output import OutputFile
 
-    file = OutputFile("--html", options.html) if options.html is not None else None
+    file = output_file("--html", options.html)
     with opened(options) as workspace:
         facts = workspace.facts(*options.specs)
     if file:

@@ -22,17 +22,14 @@ def add(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def _is_image_on_disk(path: Path) -> bool:
-    return path.is_file() or (path / "index.json").is_file()
-
-
 def run(options: argparse.Namespace) -> int:
     """Describe one image."""
     from ..analyze.inspect import inspect_path, text
+    from ..oci.source import may_be_image
 
     files = options.files or options.json
     path = Path(options.what)
-    if _is_image_on_disk(path):
+    if may_be_image(path):
         with tempfile.TemporaryDirectory() as folder:
             described = inspect_path(path, Path(folder), options.platform, files=files)
     else:

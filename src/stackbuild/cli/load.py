@@ -69,7 +69,7 @@ def load(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"images": [item.as_json() for item in loaded]})
     else:
-        print_lines(f"{item.address}  {item.identity}  {' '.join(item.names)}" for item in loaded)
+        print_lines(item.row() for item in loaded)
     return 0
 
 

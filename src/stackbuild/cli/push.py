@@ -56,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"images": [item.as_json() for item in pushed]})
     else:
-        print_lines(f"{item.repository}@{item.digest}" for item in pushed)
+        print_lines(item.reference for item in pushed)
     return 0

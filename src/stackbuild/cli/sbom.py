@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import Commands, add_build_options, command, request_of, watching
+from .common import Commands, add_build_options, command, output_file, request_of, watching
 
 
 def add(commands: Commands) -> None:
@@ -32,9 +32,8 @@ def run(options: argparse.Namespace) -> int:
     """Build the image, and say what is in it."""
     from ..analyze.sbom.document import text
     from ..api import Workspace
-    from ..store.output import OutputFile
 
-    file = OutputFile("--output", options.output) if options.output is not None else None
+    file = output_file("--output", options.output)
     with watching(options) as listener, Workspace.open() as workspace:
         request = request_of(options, output="none")
         found = text(workspace.sbom(options.spec, format=options.format, request=request, listener=listener))

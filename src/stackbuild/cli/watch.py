@@ -81,9 +81,7 @@ class _Turns:
         with watching(options) as listener:
             if options.push:
                 for pushed in workspace.push(*options.specs, request=request, listener=listener):
-                    self._print(
-                        str(pushed.repository), f"{pushed.repository}@{pushed.digest}", pushed.as_json()
-                    )
+                    self._print(str(pushed.repository), pushed.reference, pushed.as_json())
             elif options.load or options.running:
                 loaded = workspace.load(
                     *options.specs, request=request, engine=options.engine, listener=listener
@@ -91,8 +89,7 @@ class _Turns:
                 if options.running and len(loaded) > 1:
                     raise RequestError(f"the specs mean {len(loaded)} images", hint="run one")
                 for item in loaded:
-                    text = f"{item.address}  {item.identity}  {' '.join(item.names)}"
-                    if self._print(str(item.address), text, item.as_json()) and options.running:
+                    if self._print(str(item.address), item.row(), item.as_json()) and options.running:
                         self._restart(item.engine, item.identity)
             else:
                 for built in workspace.build(*options.specs, request=request, listener=listener):

@@ -57,6 +57,11 @@ class Pushed:
     tags: tuple[str, ...]
     sent: int = 0
 
+    @property
+    def reference(self) -> str:
+        """What the image is called now, for good."""
+        return f"{self.repository}@{self.digest}"
+
     def as_json(self) -> dict[str, Any]:
         """The image as an element of `push --json`'s "images"."""
         return {
@@ -64,7 +69,7 @@ class Pushed:
             "repository": str(self.repository),
             "digest": self.digest,
             "tags": list(self.tags),
-            "reference": f"{self.repository}@{self.digest}",
+            "reference": self.reference,
             "sent": self.sent,
         }
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import RequestError
-from ..store.files import cannot_write, temporary
+from ..store.files import cannot_write, temporary, umask
 
 
 def write_all(root: Path, files: Mapping[str, str]) -> None:
@@ -39,16 +39,10 @@ def _write(root: Path, path: str, text: str, written: list[Path]) -> None:
             stream.write(text.encode())
             stream.flush()
             os.fsync(stream.fileno())
-            unfinished.chmod(0o666 & ~_umask())
+            unfinished.chmod(0o666 & ~umask())
             os.link(unfinished, file)  # fails where a rename would replace
         written.append(file)
     except FileExistsError as error:
         raise RequestError(f"{path} appeared meanwhile, and is left alone", hint="run it again") from error
     except OSError as error:
         raise cannot_write(file.parent, error) from error
-
-
-def _umask() -> int:
-    found = os.umask(0)
-    os.umask(found)
-    return found

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..errors import RequestError
 from ..layer.write import Layer
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -62,6 +63,14 @@ def platform_text(platform: dict[str, Any]) -> str:
     if parts[1:] == ["arm64", "v8"]:
         parts[2] = ""
     return "/".join(part for part in parts if part)
+
+
+def asked_platform(text: str) -> str:
+    """The platform that a person asked for, as it is written everywhere. Raises RequestError."""
+    try:
+        return platform_text(parse_platform(text))
+    except ValueError as error:
+        raise RequestError(str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,11 @@ def _pieces(stream: Any) -> Iterator[bytes]:
         yield piece
 
 
+def may_be_image(path: Path) -> bool:
+    """Whether a path is a file, or a folder that says of itself that it is a layout."""
+    return path.is_file() or (path / "index.json").is_file()
+
+
 class ImageSource:
     """Images in an OCI layout (folder or archive) or a docker archive at `path`; temp: a folder to work in.
 

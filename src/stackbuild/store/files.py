@@ -132,3 +132,10 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def umask() -> int:
+    """The bits that this process takes from the modes of new files."""
+    mask = os.umask(0o077)  # the only way to ask
+    os.umask(mask)
+    return mask

@@ -111,15 +111,14 @@ class Checker:
         for address, own in by_address.items():
             declaration, used = self._declarations[address], []
             merged.begin(str(address), [self._image(node).platform for node in own])
-            for node in own:
-                image = self._checked(node)
+            images = [self._checked(node) for node in own]
+            for image in images:
                 for finding in (finding for check in _CHECKS for finding in check(image)):
                     permit = allowance(image, finding)
                     used += [permit] if permit else []
                     merged.add(image, finding, permit)
             for finding in unused(declaration, used):
-                for node in own:
-                    image = self._checked(node)
+                for image in images:
                     merged.add(image, finding, allowance(image, finding))
         return Report([str(address) for address in by_address], merged.findings())
 

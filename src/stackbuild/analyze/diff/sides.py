@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import RequestError
-from ...oci.model import Image, parse_platform, platform_text
+from ...oci.model import Image, asked_platform
 from ...oci.remote import Remote
-from ...oci.source import ImageSource
+from ...oci.source import ImageSource, may_be_image
 from ...registry.reference import Reference
 from ...store import Store
 
@@ -38,7 +38,7 @@ def kind_of(text: str) -> Kind:
     if text.startswith(("//", ":")):
         return "target"
     path = Path(text)
-    if _PATH.match(text) or path.is_file() or (path / "index.json").is_file():
+    if _PATH.match(text) or may_be_image(path):
         return "path"
     return "registry" if _HOST.match(text) else "target"
 
@@ -54,7 +54,7 @@ def outside_side(text: str, store: Store, remote: Remote, platform: str | None) 
     side = _on_disk(text, store) if kind_of(text) == "path" else _in_registry(text, store, remote)
     if platform is None:
         return side
-    platform = _checked(platform)
+    platform = asked_platform(platform)
     if platform not in side.platforms:
         have = ", ".join(side.platforms) or "no image"
         raise RequestError(f"{text} has nothing for {platform}", hint=f"it has {have}")
@@ -86,10 +86,3 @@ def _in_registry(text: str, store: Store, remote: Remote) -> Side:
         return remote.image(Reference(reference.repository, "", digests[platform]), platform, store)
 
     return Side(text, list(digests), image)
-
-
-def _checked(platform: str) -> str:
-    try:
-        return platform_text(parse_platform(platform))
-    except ValueError as error:
-        raise RequestError(str(error)) from error

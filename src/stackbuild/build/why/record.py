@@ -7,7 +7,6 @@ must be the one that its key says, and no result from it ever stands in for one 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 import zlib
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...errors import RequestError
 from ...keys import digest
 from ...layer.codec import Codec
+from ...store.files import umask
 from ...store.output import OutputFile
 from ..plan import Node
 from ..run import Builder
@@ -68,8 +68,6 @@ class _Document(_Model):
 def machine(builder: Builder) -> dict[str, str]:
     """What a machine may have otherwise, though it should make no difference. Holds no path and no name of a
     user."""
-    mask = os.umask(0o077)  # the only way to ask
-    os.umask(mask)
     from importlib.metadata import version
 
     import zstandard
@@ -78,7 +76,7 @@ def machine(builder: Builder) -> dict[str, str]:
         "stackbuild": version("stackbuild"),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.system()} {platform.machine()}",
-        "umask": f"{mask:04o}",
+        "umask": f"{umask():04o}",
         "SOURCE_DATE_EPOCH": str(builder.epoch),
         "fingerprint": builder.store.fingerprints.algorithm,
         "gzip": Codec("gzip").version,
