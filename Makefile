@@ -4,12 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUSYBOX := examples/monorepo/base/rootfs/bin/busybox
 
-.PHONY: example test lint docs benchmark clean
+NATIVE := $(VENV)/native
+.PHONY: example test lint docs benchmark native clean
 
 $(BIN)/stackbuild: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
+
+$(NATIVE): hatch_build.py native/Cargo.toml $(wildcard native/src/*.rs) | $(BIN)/stackbuild
+	$(BIN)/python hatch_build.py
+	touch $@
+
+native: $(NATIVE)
 
 $(BUSYBOX):
 	sh examples/monorepo/base/get-busybox.sh $@
@@ -17,7 +24,7 @@ $(BUSYBOX):
 example: $(BIN)/stackbuild $(BUSYBOX)
 	cd examples/monorepo && ../../$(BIN)/stackbuild image //app:img
 
-test: $(BIN)/stackbuild $(BUSYBOX)
+test: $(BIN)/stackbuild $(NATIVE) $(BUSYBOX)
 	$(BIN)/python -m pytest
 
 lint: $(BIN)/stackbuild
@@ -29,7 +36,7 @@ lint: $(BIN)/stackbuild
 docs: $(BIN)/stackbuild
 	$(BIN)/python docs/generate.py
 
-benchmark: $(BIN)/stackbuild
+benchmark: $(BIN)/stackbuild $(NATIVE)
 	$(BIN)/python benchmarks/run.py
 
 clean:

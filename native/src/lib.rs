@@ -1,0 +1,92 @@
+//! The C ABI of the native core: what src/stackbuild/native/library.py calls, and nothing else.
+//!
+//! Pointers come from that file alone, which keeps what they point at alive for the length of a call.
+//! No panic leaves a function here.
+
+mod read;
+mod sha256;
+mod signature;
+mod unchanged;
+
+use sha256::Sha256;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::slice::{from_raw_parts, from_raw_parts_mut};
+
+/// Raised with every change of a function's arguments or meaning; library.py refuses any other.
+const ABI: u32 = 1;
+
+const DONE: i64 = -1;
+const MALFORMED: i64 = -2;
+const PANICKED: i64 = -3;
+
+fn guarded(body: impl FnOnce() -> i64) -> i64 {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(PANICKED)
+}
+
+/// A slice of what Python gave; an empty one may come with any pointer.
+unsafe fn slice<'a, T>(start: *const T, length: usize) -> &'a [T] {
+    if length == 0 { &[] } else { from_raw_parts(start, length) }
+}
+
+unsafe fn slice_mut<'a, T>(start: *mut T, length: usize) -> &'a mut [T] {
+    if length == 0 { &mut [] } else { from_raw_parts_mut(start, length) }
+}
+
+#[no_mangle]
+pub extern "C" fn stackbuild_abi() -> u32 {
+    ABI
+}
+
+/// Makes a hasher of the 104 bytes at `hasher`.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_sha256_new(hasher: *mut Sha256) -> i64 {
+    guarded(|| {
+        hasher.write(Sha256::new());
+        DONE
+    })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_sha256_update(hasher: *mut Sha256, data: *const u8, length: usize) -> i64 {
+    guarded(|| {
+        (*hasher).update(slice(data, length));
+        DONE
+    })
+}
+
+/// Writes the 32 bytes of the digest so far; the hasher stays as it was.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_sha256_digest(hasher: *const Sha256, digest: *mut [u8; 32]) -> i64 {
+    guarded(|| {
+        *digest = (*hasher).clone().finish();
+        DONE
+    })
+}
+
+/// See read.rs. `paths`: each ended by NUL; `table`: nine numbers a file; `results`: one a file.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_read_files(
+    paths: *const u8,
+    paths_length: usize,
+    table: *const read::Row,
+    results: *mut i32,
+    files: usize,
+    out: *mut u8,
+    out_length: usize,
+    flags: i32,
+) -> i64 {
+    guarded(|| {
+        let (paths, table) = (slice(paths, paths_length), slice(table, files));
+        let (results, out) = (slice_mut(results, files), slice_mut(out, out_length));
+        if read::read_files(paths, table, out, results, flags) { DONE } else { MALFORMED }
+    })
+}
+
+/// See unchanged.rs. -1: all is as it was; else the index of a record that is not.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_unchanged(records: *const u8, length: usize) -> i64 {
+    guarded(|| match unchanged::parse(slice(records, length)) {
+        None => MALFORMED,
+        Some(records) => unchanged::first_changed(&records).map_or(DONE, |index| index as i64),
+    })
+}

@@ -1,0 +1,165 @@
+//! Whether things on disk are as they were, seen by a few threads at once.
+//!
+//! The records are described in src/stackbuild/native/__init__.py.
+
+use crate::signature::{absent, is_absent, of_blob, of_stat, sign, stat_text, Signature};
+use std::ffi::{OsStr, OsString};
+use std::fs::{canonicalize, read_dir, read_link, FileType, Metadata};
+use std::io::Error;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+const THREADS: usize = 4;
+const BATCH: usize = 8; // records that a thread takes at once
+const NONE: usize = usize::MAX;
+
+pub struct Record<'a> {
+    kind: Kind<'a>,
+    path: &'a Path,
+    signature: Signature,
+}
+
+enum Kind<'a> {
+    Stat,
+    Blob,
+    Names { ignored: &'a [u8] },
+    Files { ignored: &'a [u8] },
+    Link,
+}
+
+/// The records in `bytes`; None where they are malformed.
+pub fn parse(bytes: &[u8]) -> Option<Vec<Record<'_>>> {
+    let mut fields = bytes.split(|&byte| byte == 0);
+    let mut records = Vec::new();
+    loop {
+        let first = fields.next()?;
+        let (kind, path) = match first.split_first() {
+            Some(parts) => parts,
+            // What follows the last NUL is empty, and the end.
+            None => return if fields.next().is_none() { Some(records) } else { None },
+        };
+        let kind = match kind {
+            b'S' => Kind::Stat,
+            b'B' => Kind::Blob,
+            b'L' => Kind::Names { ignored: fields.next()? },
+            b'F' => Kind::Files { ignored: fields.next()? },
+            b'R' => Kind::Link,
+            _ => return None,
+        };
+        let signature = from_hex(fields.next()?)?;
+        records.push(Record { kind, path: Path::new(OsStr::from_bytes(path)), signature });
+    }
+}
+
+fn from_hex(hex: &[u8]) -> Option<Signature> {
+    let mut signature = [0; 16];
+    if hex.len() != 32 {
+        return None;
+    }
+    for (byte, pair) in signature.iter_mut().zip(hex.chunks_exact(2)) {
+        *byte = from_digit(pair[0])? << 4 | from_digit(pair[1])?;
+    }
+    Some(signature)
+}
+
+fn from_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// The index of some record that does not hold any more.
+pub fn first_changed(records: &[Record]) -> Option<usize> {
+    let (next, changed) = (AtomicUsize::new(0), AtomicUsize::new(NONE));
+    let work = || {
+        while changed.load(Relaxed) == NONE {
+            let start = next.fetch_add(BATCH, Relaxed);
+            if start >= records.len() {
+                return;
+            }
+            let batch = &records[start..records.len().min(start + BATCH)];
+            if let Some(index) = batch.iter().position(|record| !record.holds()) {
+                changed.store(start + index, Relaxed);
+            }
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let helpers = cores.min(THREADS).min(1 + records.len() / BATCH) - 1;
+    thread::scope(|scope| {
+        for _ in 0..helpers {
+            // Where no thread is to be had, this one does all.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    Some(changed.into_inner()).filter(|&index| index != NONE)
+}
+
+impl Record<'_> {
+    fn holds(&self) -> bool {
+        let found = match self.kind {
+            Kind::Stat => of_stat(self.path),
+            Kind::Blob => of_blob(self.path),
+            Kind::Names { ignored } => of_folder(self.path, ignored, false),
+            Kind::Files { ignored } => of_folder(self.path, ignored, true),
+            Kind::Link => of_link(self.path),
+        };
+        match found {
+            Ok(signature) => signature == self.signature,
+            Err(error) => is_absent(&error) && self.signature == absent(),
+        }
+    }
+}
+
+/// The signature of the names in a folder, and with `stats` of its regular files' stats.
+fn of_folder(path: &Path, ignored: &[u8], stats: bool) -> Result<Signature, Error> {
+    let ignored: Vec<&[u8]> = ignored.split(|&byte| byte == b'/').collect();
+    let mut entries: Vec<(OsString, u8, Option<Metadata>)> = Vec::new();
+    for entry in read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if ignored.contains(&name.as_bytes()) {
+            continue;
+        }
+        let letter = letter(entry.file_type()?);
+        let stat = if stats && letter == b'f' { Some(entry.metadata()?) } else { None };
+        entries.push((name, letter, stat));
+    }
+    entries.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
+    let mut text = Vec::with_capacity(entries.len() * if stats { 128 } else { 32 });
+    for (name, letter, stat) in &entries {
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(&[0, *letter]);
+        if let Some(stat) = stat {
+            stat_text(&mut text, stat);
+        }
+        text.push(0);
+    }
+    Ok(sign(&text))
+}
+
+fn letter(kind: FileType) -> u8 {
+    if kind.is_dir() {
+        b'd'
+    } else if kind.is_symlink() {
+        b'l'
+    } else if kind.is_file() {
+        b'f'
+    } else {
+        b'o'
+    }
+}
+
+/// The signature of what a symlink says and of where it leads; of nothing where it leads nowhere.
+fn of_link(path: &Path) -> Result<Signature, Error> {
+    let mut text = read_link(path)?.into_os_string().as_bytes().to_vec();
+    text.push(0);
+    if let Ok(end) = canonicalize(path) {
+        text.extend_from_slice(end.as_os_str().as_bytes());
+    }
+    Ok(sign(&text))
+}

@@ -1,0 +1,99 @@
+"""What must be as quick as the machine: hashing, reading many files, and seeing that nothing changed.
+
+Each function is there twice, in Rust (native/ at the root of the project) and in Python, with the same bytes and
+answers. The native one is used where it was built; STACKBUILD_PURE=1 does without it.
+
+The records of `unchanged` are a run of fields, each ended by NUL; the first begins with the kind's letter:
+
+    S path, signature            the stat of a path (stat_signature), or that nothing is there (ABSENT)
+    B path, signature            the same, without what a hard link changes (blob_signature)
+    L path, ignored, signature   the names in a folder and what they are (folder_signature without stats)
+    F path, ignored, signature   the same, and the stats of its regular files
+    R path, signature            what a symlink says and where it leads (link_signature)
+
+ignored: names that do not count, joined by "/". A missing folder or symlink has the signature ABSENT, too.
+Signatures are made by `stackbuild.native.signatures`, which is not imported before it is needed.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Protocol
+
+from .library import library
+
+
+class Sha256(Protocol):
+    """Like hashlib.sha256; one thread at a time may use it. `update` holds no lock."""
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
+    def digest(self) -> bytes: ...
+    def hexdigest(self) -> str: ...
+    def copy(self) -> Sha256: ...
+
+    def state(self) -> bytes | None:
+        """What `resume_sha256` goes on from: eight 32-bit words and the 64-bit count of bytes, big-endian.
+
+        None where it cannot be told. Raises ValueError when the count is no multiple of 64.
+        """
+
+
+def is_native() -> bool:
+    """Whether the native core is used."""
+    return library() is not None
+
+
+def sha256() -> Sha256:
+    """A fresh hash (FIPS 180-4)."""
+    if library():
+        from .hashing import NativeSha256
+
+        return NativeSha256()
+    from .pure import PureSha256
+
+    return PureSha256()
+
+
+def resume_sha256(state: bytes) -> Sha256 | None:
+    """The hash that had this `state`; None where that cannot be, and one hashes from the start.
+
+    Raises ValueError when it is no state.
+    """
+    if len(state) != 40 or int.from_bytes(state[32:], "big") % 64:
+        raise ValueError("not a state of sha256")
+    if not library():
+        return None
+    from .hashing import NativeSha256
+
+    return NativeSha256.resume(state)
+
+
+def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:
+    """Read parts of many regular files into `out`, and check that they are the files that were looked at.
+
+    table: typecode "q", nine numbers a file: place in `out`, bytes to read, offset in the file, then its
+    st_dev, st_ino, st_size, st_mtime_ns, st_ctime_ns and st_mode (those without a sign wrap), which are not
+    compared where st_ino is -1.
+    Returns, for each file, 0, -1 when it changed or has too few bytes, or the errno of what failed; `out` holds
+    nothing of use for a file that is not 0. Raises ValueError when the table does not fit `out` or `paths`.
+    """
+    if table.typecode != "q" or len(table) != 9 * len(paths):
+        raise ValueError("the table needs nine 64-bit numbers for each path")
+    if found := library():
+        return found.read_files(paths, table, out)
+    from .pure import read_files
+
+    return read_files(paths, table, out)
+
+
+def unchanged(records: bytes) -> int:
+    """-1 when all is on disk as the records say, else the index of one that does not hold, not always the first.
+
+    What cannot be looked at counts as changed. Raises ValueError when the records are malformed.
+    """
+    if found := library():
+        return found.unchanged(records)
+    from .pure import unchanged
+
+    return unchanged(records)

@@ -1,0 +1,145 @@
+"""The native core's functions in Python: for where there is no compiler, and to test the others against."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from .library import FLAGS
+from .signatures import (
+    ABSENT,
+    Entry,
+    blob_signature,
+    entry_letter,
+    folder_signature,
+    link_signature,
+    stat_signature,
+)
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_WRAP = 2**64
+_UNKNOWN = -1  # the inode of a file of which no stat is known
+_SIGNATURE = re.compile(rb"[0-9a-f]{32}\Z")
+
+
+class PureSha256:
+    """hashlib's, whose state cannot be told."""
+
+    __slots__ = ("_hash", "digest", "hexdigest", "update")
+
+    def __init__(self, of: _Hash | None = None) -> None:
+        self._hash = of or hashlib.sha256()
+        self.update, self.digest, self.hexdigest = self._hash.update, self._hash.digest, self._hash.hexdigest
+
+    def copy(self) -> PureSha256:
+        """Another hash of the same bytes so far."""
+        return PureSha256(self._hash.copy())
+
+    def state(self) -> None:
+        """Not to be told."""
+
+
+def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:
+    """See the package."""
+    rows = [table[start : start + 9] for start in range(0, len(table), 9)]
+    if any(b"\0" in path for path in paths) or not all(_fits(row, len(out)) for row in rows):
+        raise ValueError("the table does not fit the paths or the buffer")
+    with memoryview(out) as place:
+        return array("i", [_read(path, row, place) for path, row in zip(paths, rows, strict=True)])
+
+
+def _fits(row: array[int], size: int) -> bool:
+    start, length, offset = row[:3]
+    return start >= 0 and length >= 0 and start + length <= size and 0 <= offset <= 2**63 - 1 - length
+
+
+def _read(path: bytes, row: array[int], out: memoryview) -> int:
+    start, length, offset = row[:3]
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | FLAGS)
+    except OSError as error:
+        return error.errno or -1
+    failed = 0
+    try:
+        try:
+            done = _read_at(handle, out[start : start + length], offset)
+        except OSError as error:
+            done, failed = 0, error.errno or -1
+        if row[4] != _UNKNOWN and _numbers(os.fstat(handle)) != row[3:]:
+            return -1  # which tells more than why a folder, say, cannot be read
+        return failed or (0 if done == length else -1)
+    finally:
+        os.close(handle)
+
+
+def _read_at(handle: int, out: memoryview, offset: int) -> int:
+    """How many bytes were read: fewer than there is room for only at the file's end."""
+    done = 0
+    while done < len(out):
+        got = os.preadv(handle, [out[done:]], offset + done)
+        if not got:
+            break
+        done += got
+    return done
+
+
+def _numbers(stat: os.stat_result) -> array[int]:
+    """What a row says of a file; numbers without a sign wrap as they do there."""
+    seen = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode)
+    return array("q", [(number + _WRAP // 2) % _WRAP - _WRAP // 2 for number in seen])
+
+
+def unchanged(records: bytes) -> int:
+    """See the package."""
+    for index, (kind, path, ignored, signature) in enumerate(list(_parse(records))):
+        try:
+            found = _look(kind, path, ignored)
+        except (FileNotFoundError, NotADirectoryError):
+            found = ABSENT
+        except OSError:
+            return index
+        if found != signature:
+            return index
+    return -1
+
+
+def _parse(records: bytes) -> Iterator[tuple[bytes, bytes, bytes, str]]:
+    """Kind, path, ignored names, signature of each record. Raises ValueError when they are malformed."""
+    fields = iter(records.split(b"\0"))
+    for first in fields:
+        kind, path = first[:1], first[1:]
+        if not kind:
+            if next(fields, None) is None:
+                return  # what follows the last NUL
+            break
+        ignored = next(fields, b"") if kind in (b"L", b"F") else b""
+        signature = next(fields, b"")
+        if kind not in b"SBLFR" or not _SIGNATURE.match(signature):
+            break
+        yield kind, path, ignored, signature.decode()
+    raise ValueError("malformed records")
+
+
+def _look(kind: bytes, path: bytes, ignored: bytes) -> str:
+    if kind == b"S":
+        return stat_signature(os.lstat(path))
+    if kind == b"B":
+        return blob_signature(os.lstat(path))
+    if kind == b"R":
+        return link_signature(path)
+    return folder_signature(_entries(path, ignored.split(b"/"), kind == b"F"))
+
+
+def _entries(path: bytes, ignored: Sequence[bytes], stats: bool) -> Iterator[Entry]:
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name in ignored:
+                continue
+            what = entry_letter(entry)
+            yield entry.name, what, entry.stat(follow_symlinks=False) if stats and what == "f" else None

@@ -1,0 +1,76 @@
+"""What is remembered of things on disk, for `unchanged` to compare; signature.rs makes the same.
+
+A signature is the first 32 hexadecimal digits of a SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+
+Entry = tuple[bytes, str, os.stat_result | None]
+
+
+def sign(seen: bytes | bytearray) -> str:
+    """The signature of what was seen."""
+    return hashlib.sha256(seen).hexdigest()[:32]
+
+
+ABSENT = sign(b"absent")
+
+
+def _stat_text(seen: os.stat_result) -> bytes:
+    times = f"{seen.st_mtime_ns} {seen.st_ctime_ns}"
+    return f"{seen.st_dev} {seen.st_ino} {seen.st_size} {times} {seen.st_mode}".encode()
+
+
+def stat_signature(seen: os.stat_result) -> str:
+    """The signature of a path's lstat."""
+    return sign(_stat_text(seen))
+
+
+def blob_signature(seen: os.stat_result) -> str:
+    """The same without device, ctime and mode: hard links to a blob change its ctime."""
+    return sign(f"{seen.st_ino} {seen.st_size} {seen.st_mtime_ns}".encode())
+
+
+def letter(mode: int) -> str:
+    """What an lstat's st_mode says: d folder, l symlink, f regular file, o other."""
+    return {stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFREG: "f"}.get(stat.S_IFMT(mode), "o")
+
+
+def entry_letter(entry: os.DirEntry[bytes]) -> str:
+    """The same from a folder's entry, mostly without looking at the file."""
+    if entry.is_symlink():
+        return "l"
+    if entry.is_dir(follow_symlinks=False):
+        return "d"
+    return "f" if entry.is_file(follow_symlinks=False) else "o"
+
+
+def folder_signature(entries: Iterable[Entry]) -> str:
+    """The signature of a folder, in any order: names, what they are (see `letter`), and lstats.
+
+    For a record of kind F each regular file has its lstat; for one of kind L none has. Others' do not count.
+    """
+    seen = bytearray()
+    for name, kind, status in sorted(entries, key=lambda entry: entry[0]):
+        text = _stat_text(status) if status and kind == "f" else b""
+        seen += b"%b\0%b%b\0" % (name, kind.encode(), text)
+    return sign(seen)
+
+
+def link_signature(path: bytes) -> str:
+    """The signature of what a symlink says and of where it leads; of nothing where it leads nowhere.
+
+    Raises OSError when it cannot be read.
+    """
+    says = os.readlink(path)  # noqa: PTH115  names are bytes
+    try:
+        os.stat(path)  # noqa: PTH116  unlike realpath, the kernel's word on `file/..`
+        leads = os.path.realpath(path)
+    except OSError:
+        leads = b""
+    return sign(says + b"\0" + leads)
