@@ -1,7 +1,7 @@
 """What must be as quick as the machine: hashing, reading many files, and seeing that nothing changed.
 
-Each function is there twice, in Rust (native/ at the root of the project) and in Python, with the same bytes and
-answers. The native one is used where it was built; STACKBUILD_PURE=1 does without it.
+Each function is there twice, in Rust (native/ at the root of the project) and in Python, with the same bytes
+and answers. The native one is used where it was built; STACKBUILD_PURE=1 does without it.
 
 The records of `unchanged` are a run of fields, each ended by NUL; the first begins with the kind's letter:
 
@@ -75,8 +75,8 @@ def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> arr
     table: typecode "q", nine numbers a file: place in `out`, bytes to read, offset in the file, then its
     st_dev, st_ino, st_size, st_mtime_ns, st_ctime_ns and st_mode (those without a sign wrap), which are not
     compared where st_ino is -1.
-    Returns, for each file, 0, -1 when it changed or has too few bytes, or the errno of what failed; `out` holds
-    nothing of use for a file that is not 0. Raises ValueError when the table does not fit `out` or `paths`.
+    Returns, for each file, 0, -1 when it changed or has too few bytes, or the errno of what failed; for one
+    that is not 0, `out` holds nothing of use. Raises ValueError when the table does not fit `out` or `paths`.
     """
     if table.typecode != "q" or len(table) != 9 * len(paths):
         raise ValueError("the table needs nine 64-bit numbers for each path")
@@ -88,7 +88,7 @@ def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> arr
 
 
 def unchanged(records: bytes) -> int:
-    """-1 when all is on disk as the records say, else the index of one that does not hold, not always the first.
+    """-1 when all is on disk as the records say, else the index of one that does not hold (of any).
 
     What cannot be looked at counts as changed. Raises ValueError when the records are malformed.
     """
