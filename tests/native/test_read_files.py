@@ -127,9 +127,8 @@ def test_one_that_fails_stops_no_other(tmp_path, file):
 
 @pytest.mark.parametrize("name", [b"new\nline", b"\xff\xfe not utf-8", b"n" * 255, b" ", "ü".encode()])
 def test_a_name_is_bytes(tmp_path, name):
-    path = os.path.join(os.fsencode(tmp_path), name)
-    with open(path, "wb") as file:
-        file.write(b"data")
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(b"data")
     assert read(path) == (0, b"data")
 
 
