@@ -1,6 +1,5 @@
-"""What is on disk is as it was seen, or is said not to be."""
-
-# ruff: noqa: PTH  names are bytes, which pathlib cannot hold
+# ruff: noqa: PTH102, PTH109, PTH118, PTH208
+"""What is on disk is as it was seen, or is said not to be. Names are bytes here, which pathlib cannot hold."""
 
 from __future__ import annotations
 
