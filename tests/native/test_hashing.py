@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackbuild import native
+from stackbuild.native.library import library
 
 # FIPS 180-4's examples, by NIST's "Cryptographic Standards and Guidelines: Example Values".
 VECTORS = {
@@ -91,10 +92,16 @@ def test_a_copy_goes_its_own_way():
     assert copy.digest() == hashlib.sha256(DATA[:77] + b"other").digest()
 
 
-def test_a_state_at_each_block_is_resumed(way):
+@pytest.fixture
+def resumable(way):
+    """Whether states can be told: where the native core is used, and the processor has instructions for it."""
+    return way == "native" and library().hashes_quickly
+
+
+def test_a_state_at_each_block_is_resumed(resumable):
     for size in range(0, len(DATA) + 1, 64):
         state = hash_of(DATA[:size]).state()
-        if way == "pure":
+        if not resumable:
             assert state is None
             continue
         assert len(state) == 40 and int.from_bytes(state[32:], "big") == size
@@ -104,25 +111,25 @@ def test_a_state_at_each_block_is_resumed(way):
         assert resumed.digest() == hashlib.sha256(DATA).digest()
 
 
-def test_a_state_is_the_standards_words(way):
-    if way == "native":
+def test_a_state_is_the_standards_words(resumable):
+    if resumable:
         words = "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19"
         assert native.sha256().state().hex() == words + "0" * 16
 
 
-def test_a_state_in_the_middle_of_a_block_is_none(way):
+def test_a_state_in_the_middle_of_a_block_is_none(resumable):
     for size in (1, 63, 65, 127):
-        if way == "native":
+        if resumable:
             with pytest.raises(ValueError, match="multiple of 64"):
                 hash_of(DATA[:size]).state()
         else:
             assert hash_of(DATA[:size]).state() is None
 
 
-def test_a_state_of_what_is_larger_than_memory(way):
+def test_a_state_of_what_is_larger_than_memory(resumable):
     state = bytes(range(32)) + (2**61 - 64).to_bytes(8, "big")  # in bits, the last that SHA-256 counts
     resumed = native.resume_sha256(state)
-    if way == "pure":
+    if not resumable:
         assert resumed is None
     else:
         assert resumed.state() == state

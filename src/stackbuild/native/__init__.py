@@ -46,10 +46,10 @@ def is_native() -> bool:
 
 def sha256() -> Sha256:
     """A fresh hash (FIPS 180-4)."""
-    if library():
+    if (found := library()) and found.hashes_quickly:
         from .hashing import NativeSha256
 
-        return NativeSha256()
+        return NativeSha256(found)
     from .pure import PureSha256
 
     return PureSha256()
@@ -62,11 +62,11 @@ def resume_sha256(state: bytes) -> Sha256 | None:
     """
     if len(state) != 40 or int.from_bytes(state[32:], "big") % 64:
         raise ValueError("not a state of sha256")
-    if not library():
+    if not (found := library()) or not found.hashes_quickly:
         return None
     from .hashing import NativeSha256
 
-    return NativeSha256.resume(state)
+    return NativeSha256.resume(found, state)
 
 
 def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:

@@ -6,7 +6,7 @@ import ctypes
 import struct
 from typing import Any
 
-from .library import Library, library
+from .library import Library
 
 _Hasher = ctypes.c_uint64 * 13  # sha256.rs: eight 32-bit words, a count, 64 bytes that wait
 _COUNT = 4  # its place
@@ -37,15 +37,14 @@ class NativeSha256:
 
     __slots__ = ("_hasher", "_library")
 
-    def __init__(self) -> None:
-        self._library: Library = library()  # type: ignore[assignment]  # made only where there is one
-        self._hasher = _Hasher()
+    def __init__(self, library: Library) -> None:
+        self._library, self._hasher = library, _Hasher()
         self._library.sha256_new(self._hasher)
 
     @classmethod
-    def resume(cls, state: bytes) -> NativeSha256:
+    def resume(cls, library: Library, state: bytes) -> NativeSha256:
         """The hash that had this state."""
-        resumed = cls()
+        resumed = cls(library)
         plain = struct.pack("=8IQ", *struct.unpack(">8IQ", state))
         ctypes.memmove(resumed._hasher, plain, len(plain))
         return resumed
@@ -74,7 +73,7 @@ class NativeSha256:
 
     def copy(self) -> NativeSha256:
         """Another hash of the same bytes so far."""
-        copy = NativeSha256()
+        copy = NativeSha256(self._library)
         ctypes.memmove(copy._hasher, self._hasher, ctypes.sizeof(_Hasher))
         return copy
 

@@ -45,6 +45,7 @@ class Library:
             return found
 
         buffer = (c_void_p, c_size_t)
+        self.hashes_quickly = function("sha256_is_quick")() == 1  # else hashlib does it better
         self.sha256_new = function("sha256_new", c_void_p)
         self.sha256_update = function("sha256_update", c_void_p, *buffer)
         self.sha256_digest = function("sha256_digest", c_void_p, c_void_p)
