@@ -21,7 +21,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Protocol
 
-from .library import library
+from .library import core
 
 
 class Sha256(Protocol):
@@ -41,12 +41,12 @@ class Sha256(Protocol):
 
 def is_native() -> bool:
     """Whether the native core is used."""
-    return library() is not None
+    return core() is not None
 
 
 def sha256() -> Sha256:
     """A fresh hash (FIPS 180-4)."""
-    if (found := library()) and found.hashes_quickly:
+    if (found := core()) and found.hashes_quickly:
         from .hashing import NativeSha256
 
         return NativeSha256(found)
@@ -62,7 +62,7 @@ def resume_sha256(state: bytes) -> Sha256 | None:
     """
     if len(state) != 40 or int.from_bytes(state[32:], "big") % 64:
         raise ValueError("not a state of sha256")
-    if not (found := library()) or not found.hashes_quickly:
+    if not (found := core()) or not found.hashes_quickly:
         return None
     from .hashing import NativeSha256
 
@@ -80,7 +80,7 @@ def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> arr
     """
     if table.typecode != "q" or len(table) != 9 * len(paths):
         raise ValueError("the table needs nine 64-bit numbers for each path")
-    if found := library():
+    if found := core():
         return found.read_files(paths, table, out)
     from .pure import read_files
 
@@ -92,7 +92,7 @@ def unchanged(records: bytes) -> int:
 
     What cannot be looked at counts as changed. Raises ValueError when the records are malformed.
     """
-    if found := library():
+    if found := core():
         return found.unchanged(records)
     from .pure import unchanged
 
