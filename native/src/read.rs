@@ -88,7 +88,11 @@ fn read(path: &[u8], row: &Row, out: &mut [u8], flags: i32) -> i32 {
 
 /// Like read_exact_at, which needs no more than one call where the file has as many bytes.
 fn read_at(file: &File, out: &mut [u8], offset: u64) -> Result<(), Error> {
-    if out.is_empty() { Ok(()) } else { file.read_exact_at(out, offset) }
+    if out.is_empty() {
+        Ok(())
+    } else {
+        file.read_exact_at(out, offset)
+    }
 }
 
 fn number(error: &Error) -> i32 {
