@@ -40,4 +40,4 @@ benchmark: $(BIN)/stackbuild $(NATIVE)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) dist examples/monorepo/dist
+	rm -rf $(VENV) dist examples/monorepo/dist native/target
