@@ -12,7 +12,7 @@ $(BIN)/stackbuild: pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
-$(NATIVE): hatch_build.py native/Cargo.toml $(wildcard native/src/*.rs) | $(BIN)/stackbuild
+$(NATIVE): hatch_build.py native/Cargo.toml $(wildcard native/src/*.rs native/src/*/*.rs) | $(BIN)/stackbuild
 	$(BIN)/python hatch_build.py
 	touch $@
 
