@@ -31,11 +31,9 @@ def new_hash(algorithm: Algorithm) -> Hash:
     return hashlib.sha256() if algorithm == "sha256" else xxhash.xxh3_128()
 
 
-def hash_bytes(data: bytes, algorithm: Algorithm) -> str:
+def hash_bytes(data: bytes | bytearray | memoryview, algorithm: Algorithm) -> str:
     """The hash of `data` as lower-case hexadecimal."""
-    hasher = new_hash(algorithm)
-    hasher.update(data)
-    return hasher.hexdigest()
+    return hashlib.sha256(data).hexdigest() if algorithm == "sha256" else xxhash.xxh3_128_hexdigest(data)
 
 
 def _text(value: str) -> bytes:

@@ -14,9 +14,10 @@ import zstandard
 
 from stackbuild.keys import hash_bytes
 from stackbuild.layer import codec as codecs
-from stackbuild.layer.chunk import AVERAGE, LARGEST, Changed, split
+from stackbuild.layer.chunk import Changed
 from stackbuild.layer.codec import Codec
 from stackbuild.layer.entry import BytesContent, Entry, FileContent
+from stackbuild.layer.split import AVERAGE, LARGEST, split
 from stackbuild.layer.write import write_layer
 from stackbuild.store import Store
 

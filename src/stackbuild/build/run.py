@@ -125,11 +125,18 @@ class Builder:
         outcomes = self.run(plan.below(node))
         return self.task(node, {need: outcome.result for need, outcome in outcomes.items()}, plan)
 
-    def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
-        """What is to be done for a node whose needs have results: (action, recipe, key)."""
+    def prepare(
+        self, node: Node, results: Mapping[Node, Any], plan: Plan, *, to_build: bool = False
+    ) -> tuple[Action, Any, str]:
+        """What is to be done for a node whose needs have results: (action, recipe, key).
+
+        to_build: whether a build is to follow unless the key has a record.
+        """
         kind = self.types[self.graph.declarations[node.address].type_name]
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
+            if to_build:
+                action.ahead()
         recipe = {
             **stated(self.graph, self.types, plan, node),
             "inputs": action.inputs,
@@ -159,7 +166,11 @@ class Builder:
     def _build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
         start = time.monotonic()
         for attempt in (1, 2):
-            action, recipe, key = self.prepare(node, results, plan)
+            try:
+                action, recipe, key = self.prepare(node, results, plan, to_build=True)
+            except Changed as error:
+                self._forget(error, attempt)
+                continue
             name = self.name(node)
             before = self.store.records.latest(name)
             if (result := self.lookup(key)) is not None:
@@ -171,11 +182,15 @@ class Builder:
                     result = action.run()
                 break
             except Changed as error:
-                self.store.fingerprints.forget(error.content.origin)
-                if attempt == 2:
-                    raise
+                self._forget(error, attempt)
         self.store.records.save(Record(key, name, recipe, result))
         return Outcome(node, "built", key, recipe, result, time.monotonic() - start, before)
+
+    def _forget(self, error: Changed, attempt: int) -> None:
+        """What is to be forgotten before the second attempt; after it, the error."""
+        self.store.fingerprints.forget(error.content.origin)
+        if attempt == 2:
+            raise error
 
     @traced("build targets")
     def run(self, plan: Plan) -> dict[Node, Outcome]:

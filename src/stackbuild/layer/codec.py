@@ -39,7 +39,7 @@ class Codec:
             return f"deflate-{_installed('deflate')}-{GZIP_LEVEL}"
         return f"zstandard-{_installed('zstandard')}-{ZSTD_LEVEL}"
 
-    def compress(self, data: bytes) -> bytes:
+    def compress(self, data: bytes | bytearray) -> bytes:
         """One gzip member or zstd frame."""
         if self.name == "gzip":
             import deflate

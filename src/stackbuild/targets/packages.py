@@ -18,8 +18,8 @@ from ..ecosystems.trees import trees
 from ..errors import BuildFailed, RequestError
 from ..keys import digest
 from ..layer.arrange import arrange
-from ..layer.chunk import LAYER_VERSION
 from ..layer.codec import Codec
+from ..layer.split import LAYER_VERSION
 from ..layer.write import Layer, write_layer
 from ..oci.documents import put_document
 from ..oci.model import Image
