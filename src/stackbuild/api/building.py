@@ -28,6 +28,7 @@ from ..deliver.report import Built
 from ..ecosystems.settings import load_settings
 from ..errors import RequestError, StackbuildError, nearest
 from ..graph.load import TargetGraph, parse_specs
+from ..graph.query import reached
 from ..oci.model import Image, asked_platform
 from ..oci.remote import Remote
 from ..store import Store, default_path, is_damage
@@ -271,9 +272,7 @@ def _output_result(result: Any) -> Any:
 def _reasons(
     builder: Builder, plan: Plan, root: Node, outcomes: dict[Node, Outcome]
 ) -> list[tuple[Outcome, list[str]]]:
-    import networkx as nx
-
-    nodes = {root, *nx.descendants(plan.edges, root)}
+    nodes = reached(plan.needs, [root])
     return [
         (outcomes[node], explain_outcome(builder, outcomes[node])) for node in plan.order() if node in nodes
     ]

@@ -206,7 +206,7 @@ class Builder:
                     continue
                 outcomes[node], results[node] = outcome, outcome.result
                 self.listener.finished(outcome)
-                for user in plan.edges.predecessors(node):
+                for user in plan.users[node]:
                     missing[user] -= 1
                     if not missing[user]:
                         ready.append(user)

@@ -1,29 +1,42 @@
-"""Loads what a request needs, and what that depends on, into a networkx graph."""
+"""Loads what a request needs, and what that depends on, into a graph of targets."""
 
 from __future__ import annotations
 
+import graphlib
 from collections.abc import Iterable, Sequence
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from ..declare.address import Address, Spec, matches_any
 from ..declare.package import Declaration, Package, Packages
 from ..errors import DeclarationErrors, Position, RequestError, nearest
 from ..trace import traced
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 class TargetGraph:
-    """Targets and what they depend on; an edge runs from a target to one it names.
+    """Targets and what they depend on.
 
-    declarations: every loaded target by address.
+    declarations: every loaded target by address; needs: what each names, once, in the order of its fields.
     """
 
     def __init__(self, packages: Packages) -> None:
         self.packages = packages
-        self.edges: nx.DiGraph[Address] = nx.DiGraph()
         self.declarations: dict[Address, Declaration] = {}
+        self.needs: dict[Address, list[Address]] = {}
+        self._edges: nx.DiGraph[Address] | None = None
         self._faults: list[RequestError] = []
         self._seen_folders: set[str] = set()
+
+    @property
+    def edges(self) -> nx.DiGraph[Address]:
+        """The loaded targets as a networkx graph; an edge runs from a target to one it names."""
+        if self._edges is None:
+            import networkx as nx  # a quarter of the start-up, and most commands ask no such question
+
+            self._edges = nx.from_dict_of_lists(self.needs, nx.DiGraph)
+        return self._edges
 
     @traced("select")
     def select(self, specs: Sequence[Spec]) -> list[Address]:
@@ -134,9 +147,9 @@ class TargetGraph:
         waiting = list(wanted)
         while waiting:
             address = waiting.pop()
-            if address in self.edges and self.edges.nodes[address].get("done"):
+            if address in self.needs:
                 continue
-            self.edges.add_node(address, done=True)
+            named: dict[Address, None] = {}
             declaration = self.declarations[address]
             self._check_visibility(declaration)
             for key, other in declaration.references():
@@ -144,8 +157,9 @@ class TargetGraph:
                 if not self._exists(other, where):
                     continue
                 self._check_visible(declaration, self.declarations[other], where)
-                self.edges.add_edge(address, other)
-                waiting.append(other)
+                named[other] = None
+            self.needs[address], self._edges = list(named), None
+            waiting += named
 
     def _check_visibility(self, declaration: Declaration) -> None:
         """Visibility that means no folder at all hides a target from everybody, unseen."""
@@ -175,8 +189,11 @@ class TargetGraph:
 
     def _check_cycles(self) -> None:
         """One cycle of each knot of targets."""
-        if nx.is_directed_acyclic_graph(self.edges):
+        try:
+            graphlib.TopologicalSorter(self.needs).prepare()
             return
+        except graphlib.CycleError:
+            import networkx as nx  # names them all
         for knot in nx.strongly_connected_components(self.edges):
             try:
                 cycle = nx.find_cycle(self.edges.subgraph(knot), min(knot))
