@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import graphlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..declare.address import Address, Spec, matches_any
 from ..declare.package import Declaration, Package, Packages
+from ..declare.toml import Key
 from ..errors import DeclarationErrors, Position, RequestError, nearest
 from ..trace import traced
 
@@ -73,7 +75,7 @@ class TargetGraph:
     def _check_means_something(self, spec: Spec) -> None:
         """A misspelt spec that should take away would let everything through."""
         if spec.kind == "one":
-            self._exists(Address(spec.folder, spec.name), None)
+            self._exists(Address(spec.folder, spec.name), _typed)
         elif not self.packages.is_folder(spec.folder):
             self._faults.append(self._no_package(spec.folder, None))
 
@@ -93,7 +95,7 @@ class TargetGraph:
     def _expand(self, spec: Spec) -> set[Address]:
         if spec.kind == "one":
             address = Address(spec.folder, spec.name)
-            return {address} if self._exists(address, None) else set()
+            return {address} if self._exists(address, _typed) else set()
         if spec.kind == "folder":
             folders = [spec.folder]
         else:
@@ -129,17 +131,18 @@ class TargetGraph:
             return ""  # a hint is not worth another error
         return nearest(f"//{folder}", [f"//{name}" for name in known])
 
-    def _exists(self, address: Address, where: Position | None) -> bool:
+    def _exists(self, address: Address, where: Callable[[], Position | None]) -> bool:
+        """Whether a target is declared; where: it is named, for the fault when it is not."""
         package = self._package(address.folder)
         if package is None:
-            self._faults.append(self._no_package(address.folder, where))
+            self._faults.append(self._no_package(address.folder, where()))
         elif package.readable and address.name not in package.names:
             # Compared by name alone: a long common folder would make every name look near.
             hint = (
                 nearest(address.name, package.names, f"//{address.folder}:")
                 or f"//{address.folder} declares none; add it there"
             )
-            self._faults.append(RequestError(f"no target {address}", where=where, hint=hint))
+            self._faults.append(RequestError(f"no target {address}", where=where(), hint=hint))
         return address in self.declarations
 
     def _close(self, wanted: Iterable[Address]) -> None:
@@ -153,10 +156,9 @@ class TargetGraph:
             declaration = self.declarations[address]
             self._check_visibility(declaration)
             for key, other in declaration.references():
-                where = declaration.position(key)
-                if not self._exists(other, where):
+                if not self._exists(other, functools.partial(declaration.position, key)):
                     continue
-                self._check_visible(declaration, self.declarations[other], where)
+                self._check_visible(declaration, key, self.declarations[other])
                 named[other] = None
             self.needs[address], self._edges = list(named), None
             waiting += named
@@ -171,7 +173,7 @@ class TargetGraph:
                     RequestError(what, where=where, hint="leave visibility out for everybody")
                 )
 
-    def _check_visible(self, user: Declaration, used: Declaration, where: Position) -> None:
+    def _check_visible(self, user: Declaration, key: Key, used: Declaration) -> None:
         allowed = used.fields.visibility
         if (
             allowed is None
@@ -182,7 +184,7 @@ class TargetGraph:
         self._faults.append(
             RequestError(
                 f"{used.address} is not visible to {user.address}",
-                where=where,
+                where=user.position(key),
                 hint=f"add it to 'visibility' at {used.position(('visibility',))}",
             )
         )
@@ -213,6 +215,10 @@ class TargetGraph:
                     hint="remove one of these dependencies",
                 )
             )
+
+
+def _typed() -> None:
+    """What a person typed stands in no file."""
 
 
 def parse_specs(texts: Sequence[str], here: str) -> list[Spec]:
