@@ -7,8 +7,7 @@ not keys go into the recipes above, a node that comes out the same changes nothi
 from __future__ import annotations
 
 import concurrent.futures as futures
-import functools
-import queue
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +21,10 @@ from ..oci.remote import Remote
 from ..store import Store
 from ..store.records import Record
 from ..targets.target import Action, Task
-from ..threads import workers
 from ..trace import span, traced
 from .pins import Pins
 from .plan import Node, Plan, Types
+from .schedule import Done, Schedule
 
 Status = Literal["built", "reused"]
 RECIPE_VERSION = 1
@@ -184,42 +183,29 @@ class Builder:
         Raises Failures, after everything that does not depend on a failed node was built.
         """
         outcomes: dict[Node, Outcome] = {}
+        results: dict[Node, Any] = {}
         errors: list[StackbuildError] = []
-        with self.store.shared(), workers(self.jobs, "target") as pool:
-            missing = {node: len(set(needs)) for node, needs in plan.needs.items()}
-            ready = [node for node in plan.order() if not missing[node]]
-            running, results = 0, dict[Node, Any]()
-            done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]] = queue.SimpleQueue()
-            while ready or running:
-                for node in ready:
-                    future = pool.submit(self.build, node, results, plan)
-                    future.add_done_callback(functools.partial(_announce, done, node))
-                running, ready = running + len(ready), []
-                with span("wait for targets"):
-                    node, future = done.get()
-                running -= 1
-                try:
-                    outcome = future.result()
-                except StackbuildError as error:
+        telling = threading.Lock()
+
+        def work(node: Node) -> Done:
+            try:
+                outcome = self.build(node, results, plan)
+            except StackbuildError as error:
+                with telling:
                     self.listener.failed(node, error)
-                    errors.append(error)
-                    continue
+                errors.append(error)
+                return "failed"
+            with telling:
                 outcomes[node], results[node] = outcome, outcome.result
                 self.listener.finished(outcome)
-                for user in plan.users[node]:
-                    missing[user] -= 1
-                    if not missing[user]:
-                        ready.append(user)
+            return "long" if outcome.status == "built" else "quick"
+
+        with self.store.shared():
+            Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             self.store.fingerprints.save()
         if errors:
             raise Failures(errors)
         return outcomes
-
-
-def _announce(
-    done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]], node: Node, future: futures.Future[Outcome]
-) -> None:
-    done.put((node, future))
 
 
 def blobs(result: Any) -> Iterator[tuple[str, int]]:

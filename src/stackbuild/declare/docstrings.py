@@ -1,4 +1,4 @@
-"""What the docstrings of a model's fields say, read when somebody asks: pydantic would read them at each start."""
+"""What the docstrings of a model's fields say, read when asked for: pydantic would at each start."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def arguments(annotation: Any) -> list[Any]:
 
 def _doc(model: type[BaseModel], name: str) -> str | None:
     """What stands under a field, in the class that declares it."""
-    owner = next((base for base in model.__mro__ if name in base.__dict__.get("__annotations__", ())), model)
+    owner = next((base for base in model.__mro__ if name in inspect.get_annotations(base)), model)
     return _docs(owner).get(name)
 
 
 @functools.cache
 def _docs(model: type) -> dict[str, str]:
-    """field -> docstring, of the fields that a class declares itself; none where its source is not at hand."""
+    """field -> docstring, of the fields that a class declares itself; none where there is no source."""
     try:
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     except (OSError, TypeError, SyntaxError):

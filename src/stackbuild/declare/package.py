@@ -170,7 +170,9 @@ class Packages:
             )
         if not isinstance(tables, dict) or not any(isinstance(table, dict) for table in tables.values()):
             return RequestError(
-                f"'{type_name}' should hold tables of targets", where=where(), hint=f"write [{type_name}.NAME]"
+                f"'{type_name}' should hold tables of targets",
+                where=where(),
+                hint=f"write [{type_name}.NAME]",
             )
         return None
 

@@ -82,7 +82,7 @@ SettingsOf = Callable[[Iterable[str]], type[Settings]]
 
 @dataclass(frozen=True)
 class Workspace:
-    """An opened workspace. root: its folder, resolved; document: its root BUILD.toml; model: of its settings."""
+    """An opened workspace. root: its folder, resolved; document: its root BUILD.toml; model: of settings."""
 
     root: Path
     settings: Settings
@@ -153,9 +153,7 @@ def is_workspace_root(folder: str | Path) -> bool:
 def _opened(root: Path, document: Document, model: SettingsOf) -> Workspace:
     table = document.data.get("workspace", {})
     chosen = model(table if isinstance(table, dict) else ())
-    return Workspace(
-        root, checked(chosen, table, document, ("workspace",), "[workspace]"), document, model
-    )
+    return Workspace(root, checked(chosen, table, document, ("workspace",), "[workspace]"), document, model)
 
 
 def reopened(workspace: Workspace, document: Document) -> Workspace:

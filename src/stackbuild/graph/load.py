@@ -37,7 +37,9 @@ class TargetGraph:
         if self._edges is None:
             import networkx as nx  # a quarter of the start-up, and most commands ask no such question
 
-            self._edges = nx.from_dict_of_lists(self.needs, nx.DiGraph)
+            self._edges = nx.DiGraph()
+            self._edges.add_nodes_from(self.needs)
+            self._edges.add_edges_from((user, need) for user, needs in self.needs.items() for need in needs)
         return self._edges
 
     @traced("select")
