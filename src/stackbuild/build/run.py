@@ -88,6 +88,7 @@ class Builder:
     listener: Listener
     thorough: bool = False
     _chunks: futures.ThreadPoolExecutor = field(init=False, repr=False)
+    _there: set[tuple[str, int]] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._chunks = futures.ThreadPoolExecutor(self.jobs, "chunk")
@@ -144,7 +145,15 @@ class Builder:
             return None
         if self.thorough:  # each one, so that every damaged one goes
             return result if all([self._is_sound(*blob) for blob in blobs(result)]) else None  # noqa: C419
-        return result if all(self.store.blobs.has(*blob) for blob in blobs(result)) else None
+        return result if all(map(self._is_there, blobs(result))) else None
+
+    def _is_there(self, blob: tuple[str, int]) -> bool:
+        """Whether a blob is in the store; asked once a build: each image names those of its layers again."""
+        if blob not in self._there:
+            if not self.store.blobs.has(*blob):
+                return False
+            self._there.add(blob)
+        return True
 
     def _is_sound(self, digest: str, size: int) -> bool:
         return self.store.blobs.verify(digest) and self.store.blobs.has(digest, size)
@@ -201,6 +210,7 @@ class Builder:
             return "long" if outcome.status == "built" else "quick"
 
         with self.store.shared():
+            self.store.records.recall([self.name(node) for node in plan.needs])
             Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             self.store.fingerprints.save()
         if errors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +40,9 @@ class Declaration:
     def references(self) -> Iterator[tuple[Key, Address]]:
         """Every address that a field holds, with the key path at which it stands."""
         for name in type(self.fields).model_fields:
-            yield from _addresses(getattr(self.fields, name), (name,))
+            value = getattr(self.fields, name)
+            if value and type(value) is not str:
+                yield from _addresses(value, (name,))
 
 
 def _addresses(value: Any, path: Key) -> Iterator[tuple[Key, Address]]:
@@ -97,9 +100,9 @@ class Packages:
         """The BUILD.toml of a folder, or what is wrong with it; None when there is none."""
         if folder not in self._documents:
             path = f"{folder}/{BUILD_FILE}"
-            file = self.workspace.root / path
+            file = f"{self.workspace.root}/{path}"
             try:
-                self._documents[folder] = Document.read(file, path) if file.is_file() else None
+                self._documents[folder] = Document.read(file, path) if os.path.isfile(file) else None  # noqa: PTH113
             except RequestError as error:
                 self._documents[folder] = error
         return self._documents[folder]
@@ -137,7 +140,7 @@ class Packages:
         parts = folder.split("/") if folder else []
         above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
         for path in above:
-            if (self.workspace.root / path).is_symlink():
+            if os.path.islink(f"{self.workspace.root}/{path}"):  # noqa: PTH114
                 real = (self.workspace.root / path).resolve()
                 inside = real.is_relative_to(self.workspace.root)
                 hint = (

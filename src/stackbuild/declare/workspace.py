@@ -113,20 +113,29 @@ class Workspace:
         while stack:
             folder = stack.pop()
             try:
-                entries = list(os.scandir(self.root / folder))
+                with os.scandir(f"{self.root}/{folder}") as entries:
+                    below, has_file = _look_into(entries)
             except OSError as error:
                 what = f"the folder //{folder} cannot be read: {error.strerror}"
                 raise RequestError(what, hint="make it readable") from error
-            if any(entry.name == BUILD_FILE and entry.is_file() for entry in entries):
-                if folder and is_workspace_root(self.root / folder):
+            if has_file:
+                if folder and is_workspace_root(f"{self.root}/{folder}"):
                     continue
                 found.append(_addressable(folder))
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                    path = f"{folder}/{entry.name}" if folder else entry.name
-                    if path != "dist":
-                        stack.append(path)
+            stack += [f"{folder}/{name}" for name in below] if folder else (set(below) - {"dist"})
         return sorted(found)
+
+
+def _look_into(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], bool]:
+    """The folders in a folder that may have targets, and whether there is a BUILD.toml."""
+    below, has_file = [], False
+    for entry in entries:
+        name = entry.name
+        if name == BUILD_FILE and entry.is_file():
+            has_file = True
+        elif not name.startswith(".") and entry.is_dir(follow_symlinks=False):
+            below.append(name)
+    return below, has_file
 
 
 def _addressable(folder: str) -> str:
@@ -141,11 +150,13 @@ def _addressable(folder: str) -> str:
 
 def is_workspace_root(folder: str | Path) -> bool:
     """Whether a folder's BUILD.toml has a [workspace] table."""
-    file = Path(folder) / BUILD_FILE
+    file = f"{os.fspath(folder)}/{BUILD_FILE}"
     try:
-        if not file.is_file():  # nobody may ever write to a pipe
+        if not os.path.isfile(file):  # noqa: PTH113  nobody may ever write to a pipe
             return False
-        return b"workspace" in file.read_bytes() and "workspace" in Document.read(file, "").data
+        with open(file, "rb") as opened:
+            source = opened.read()
+        return b"workspace" in source and "workspace" in Document("", source).data
     except (OSError, RequestError):
         return False
 
