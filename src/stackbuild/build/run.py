@@ -7,8 +7,7 @@ not keys go into the recipes above, a node that comes out the same changes nothi
 from __future__ import annotations
 
 import concurrent.futures as futures
-import functools
-import queue
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +21,10 @@ from ..oci.remote import Remote
 from ..store import Store
 from ..store.records import Record
 from ..targets.target import Action, Task
-from ..threads import workers
 from ..trace import span, traced
 from .pins import Pins
 from .plan import Node, Plan, Types
+from .schedule import Done, Schedule
 
 Status = Literal["built", "reused"]
 RECIPE_VERSION = 1
@@ -89,6 +88,7 @@ class Builder:
     listener: Listener
     thorough: bool = False
     _chunks: futures.ThreadPoolExecutor = field(init=False, repr=False)
+    _there: set[tuple[str, int]] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._chunks = futures.ThreadPoolExecutor(self.jobs, "chunk")
@@ -152,7 +152,15 @@ class Builder:
             return None
         if self.thorough:  # each one, so that every damaged one goes
             return result if all([self._is_sound(*blob) for blob in blobs(result)]) else None  # noqa: C419
-        return result if all(self.store.blobs.has(*blob) for blob in blobs(result)) else None
+        return result if all(map(self._is_there, blobs(result))) else None
+
+    def _is_there(self, blob: tuple[str, int]) -> bool:
+        """Whether a blob is in the store; asked once a build: each image names those of its layers again."""
+        if blob not in self._there:
+            if not self.store.blobs.has(*blob):
+                return False
+            self._there.add(blob)
+        return True
 
     def _is_sound(self, digest: str, size: int) -> bool:
         return self.store.blobs.verify(digest) and self.store.blobs.has(digest, size)
@@ -199,42 +207,30 @@ class Builder:
         Raises Failures, after everything that does not depend on a failed node was built.
         """
         outcomes: dict[Node, Outcome] = {}
+        results: dict[Node, Any] = {}
         errors: list[StackbuildError] = []
-        with self.store.shared(), workers(self.jobs, "target") as pool:
-            missing = {node: len(set(needs)) for node, needs in plan.needs.items()}
-            ready = [node for node in plan.order() if not missing[node]]
-            running, results = 0, dict[Node, Any]()
-            done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]] = queue.SimpleQueue()
-            while ready or running:
-                for node in ready:
-                    future = pool.submit(self.build, node, results, plan)
-                    future.add_done_callback(functools.partial(_announce, done, node))
-                running, ready = running + len(ready), []
-                with span("wait for targets"):
-                    node, future = done.get()
-                running -= 1
-                try:
-                    outcome = future.result()
-                except StackbuildError as error:
+        telling = threading.Lock()
+
+        def work(node: Node) -> Done:
+            try:
+                outcome = self.build(node, results, plan)
+            except StackbuildError as error:
+                with telling:
                     self.listener.failed(node, error)
-                    errors.append(error)
-                    continue
+                errors.append(error)
+                return "failed"
+            with telling:
                 outcomes[node], results[node] = outcome, outcome.result
                 self.listener.finished(outcome)
-                for user in plan.edges.predecessors(node):
-                    missing[user] -= 1
-                    if not missing[user]:
-                        ready.append(user)
+            return "long" if outcome.status == "built" else "quick"
+
+        with self.store.shared():
+            self.store.records.recall([self.name(node) for node in plan.needs])
+            Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             self.store.fingerprints.save()
         if errors:
             raise Failures(errors)
         return outcomes
-
-
-def _announce(
-    done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]], node: Node, future: futures.Future[Outcome]
-) -> None:
-    done.put((node, future))
 
 
 def blobs(result: Any) -> Iterator[tuple[str, int]]:

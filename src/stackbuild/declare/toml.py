@@ -52,10 +52,11 @@ class Document:
             raise RequestError("values are nested too deeply", where=Position(path)) from error
 
     @classmethod
-    def read(cls, file: Path, path: str) -> Document:
+    def read(cls, file: str | Path, path: str) -> Document:
         """The document in `file`. Raises RequestError."""
         try:
-            return cls(path, file.read_bytes())
+            with open(file, "rb") as opened:
+                return cls(path, opened.read())
         except OSError as error:
             raise RequestError(f"cannot be read: {error.strerror}", where=Position(path)) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from .index import Index
 FORMAT = 2
 GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one."""
+_AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
 _LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
 
@@ -39,13 +40,34 @@ class Records:
         self.folder, self._temp, self._index = folder, temp, index
         self._used: set[str] = set()
         self._makers: dict[tuple[str, str], str] | None = None
+        self._recalled: dict[str, Sequence[Any]] = {}  # key -> row of the index
+        self._recalled_latest: dict[str, str] = {}
+
+    @traced("recall records")
+    def recall(self, names: Sequence[str]) -> None:
+        """Read at once the keys and results of the latest builds of many names, each for one use."""
+        self._recalled, self._recalled_latest = {}, {}
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            rows = self._index.rows(
+                "SELECT latest.name, key, result, used, checksum FROM latest LEFT JOIN record USING (key) "
+                f"WHERE latest.name IN ({', '.join('?' * len(some))})",
+                some,
+            )
+            for name, key, *row in rows:
+                self._recalled_latest[name] = key
+                if row[0] is not None:
+                    self._recalled[key] = row
 
     def result(self, key: str) -> Any | None:
         """The result recorded for a key, or None when there is none, or a damaged one."""
-        rows = self._index.rows("SELECT result, used, checksum FROM record WHERE key = ?", (key,))
-        if not rows or rows[0][2] != _checksum(key, rows[0][0]):
+        row = self._recalled.pop(key, None)
+        if row is None:
+            rows = self._index.rows("SELECT result, used, checksum FROM record WHERE key = ?", (key,))
+            row = rows[0] if rows else None
+        if row is None or row[2] != _checksum(key, row[0]):
             return None
-        text, used, _ = rows[0]
+        text, used, _ = row
         if time.time() - used > GRAIN:
             self._used.add(key)
         return json.loads(text)
@@ -74,6 +96,8 @@ class Records:
 
     def latest(self, name: str) -> str | None:
         """The key with which `name` was last built."""
+        if found := self._recalled_latest.pop(name, None):
+            return found
         rows = self._index.rows("SELECT key FROM latest WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else None
 
@@ -98,6 +122,7 @@ class Records:
     def forget(self, key: str) -> None:
         """Drop a record."""
         _path(self.folder, key).unlink(missing_ok=True)
+        self._recalled.pop(key, None)
         self._index.write("DELETE FROM record WHERE key = ?", [(key,)])
 
     def adopt(self) -> None:

@@ -106,7 +106,7 @@ Seconds = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)]
 class Healthcheck(BaseModel):
     """How a container is found healthy (Docker's extension of the configuration); times in seconds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     test: list[str]
     """The command: ["CMD", argv…], ["CMD-SHELL", text] or ["NONE"]."""

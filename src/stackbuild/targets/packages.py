@@ -39,7 +39,7 @@ class PackagesType(TargetType[PackagesFields]):
     lists_packages = True
 
     def __init__(self) -> None:
-        models = {name: ecosystem.fields for name, ecosystem in load_ecosystems().items()}
+        models = load_ecosystems().each(lambda ecosystem: ecosystem.fields)
         self.fields = Choice("ecosystem", models, PackagesFields)
 
     def variant(self, declaration: Declaration, wanted: Variant) -> Variant:

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -23,17 +23,18 @@ from ..declare.package import Declaration
 from ..declare.reads import Reads
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
-from ..ecosystems.ecosystem import Package
 from ..errors import BuildFailed
 from ..layer.arrange import arrange
 from ..layer.codec import Codec, Compression
 from ..layer.entry import Entry
 from ..layer.split import LAYER_VERSION
-from ..layer.unpack import Spool, layer_files
 from ..layer.write import Layer, write_ahead, write_layer
 from ..oci.remote import Remote
 from ..store import Store
 from ..trace import span
+
+if TYPE_CHECKING:
+    from ..ecosystems.ecosystem import Package
 
 F = TypeVar("F", bound=Fields)
 Product = Literal["layers", "files", "image", "images"]
@@ -113,6 +114,8 @@ class Task:
 
         They are read out of its layer, not found anew in the tree: what the key stands for is what is taken.
         """
+        from ..layer.unpack import Spool, layer_files
+
         spool = stack.enter_context(Spool(self.store.temp, self.store.fingerprints.algorithm))
         found: list[Entry] = []
         (result,) = [result for (address, _), result in self.results.items() if address == need.address]
