@@ -66,7 +66,7 @@ class Codec:
         return f"{way.library}-{_installed(way.library)}-{way.level}"
 
     def compress(self, data: bytes) -> bytes:
-        """One gzip member or zstd frame. Raises BuildFailed where the bytes would not be those of elsewhere."""
+        """One gzip member or zstd frame. Raises BuildFailed where it would not be that of other machines."""
         _prove(self.name)
         return _compress(_WAYS[self.name], data)
 
