@@ -154,7 +154,8 @@ class ImageFields(Fields):
     created: Created | None = None
     """Time of creation (RFC 3339); by default SOURCE_DATE_EPOCH, else 1970."""
     compression: Compression = "gzip"
-    """Compression of the layers built here: "gzip" or "zstd"."""
+    """Compression of the layers built here: "gzip" or "zstd"; for releases the slower "gzip-small" or
+    "zstd-small"; in a hurry the larger "gzip-fast", on x86-64 only."""
     repository: str | list[str] = Field(default_factory=list)
     """Repository, or several, that it is pushed to; {path}, {name}, {git.commit}, {git.branch} and {env.NAME}
     are filled in. By default the workspace's `repository`."""
