@@ -87,9 +87,10 @@ class Records:
     @traced("keep the record")
     def save(self, record: Record) -> None:
         """Keep a record, durable before the index names it. The blobs of its result come first."""
-        checksum = _checksum(record.key, _text(vars(record)))
+        text = _text(vars(record))  # megabytes, where a target has many files
+        head = f'{{"format":{FORMAT},"checksum":"{_checksum(record.key, text)}","record":'
         with temporary(self._temp) as (file, temp):
-            file.write(_text({"format": FORMAT, "checksum": checksum, "record": vars(record)}).encode())
+            file.write(f"{head}{text}}}".encode())
             publish(file, temp, _path(self.folder, record.key))
         self._index.write(_INSERT, [_row(record, time.time())])
         self.mark_latest(record.name, record.key)
