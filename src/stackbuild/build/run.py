@@ -14,12 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from .. import witness
+from ..again.answer import forget
 from ..errors import Failures, StackbuildError
 from ..graph.load import TargetGraph
 from ..keys import digest
 from ..layer.chunk import Changed
 from ..oci.remote import Remote
 from ..store import Store
+from ..store.builds import name_of
 from ..store.records import Record
 from ..targets.target import Action, Task
 from ..threads import workers
@@ -128,6 +131,7 @@ class Builder:
     def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
         """What is to be done for a node whose needs have results: (action, recipe, key)."""
         kind = self.types[self.graph.declarations[node.address].type_name]
+        witness.trust(kind)
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
         recipe = {
@@ -211,6 +215,9 @@ class Builder:
                     if not missing[user]:
                         ready.append(user)
             self.store.fingerprints.save()
+            if any(outcome.before != outcome.key for outcome in outcomes.values()):
+                # They leave what the last build of a target was as it is, which is another one now.
+                forget(str(self.store.path), name_of(str(self.graph.packages.workspace.root)))
         if errors:
             raise Failures(errors)
         return outcomes

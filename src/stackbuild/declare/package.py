@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from .. import witness
 from ..errors import Position, RequestError, nearest
 from ..trace import span
 from .address import Address, check_name
@@ -91,7 +92,7 @@ class Packages:
 
     def is_folder(self, folder: str) -> bool:
         """Whether the workspace has a folder."""
-        return (self.workspace.root / folder).is_dir()
+        return witness.is_folder(self.workspace.root / folder)
 
     def document(self, folder: str) -> Document | RequestError | None:
         """The BUILD.toml of a folder, or what is wrong with it; None when there is none."""
@@ -99,7 +100,7 @@ class Packages:
             path = f"{folder}/{BUILD_FILE}"
             file = self.workspace.root / path
             try:
-                self._documents[folder] = Document.read(file, path) if file.is_file() else None
+                self._documents[folder] = Document.read(file, path) if witness.is_file(file) else None
             except RequestError as error:
                 self._documents[folder] = error
         return self._documents[folder]
@@ -137,7 +138,7 @@ class Packages:
         parts = folder.split("/") if folder else []
         above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
         for path in above:
-            if (self.workspace.root / path).is_symlink():
+            if witness.is_symlink(self.workspace.root / path):
                 real = (self.workspace.root / path).resolve()
                 inside = real.is_relative_to(self.workspace.root)
                 hint = (

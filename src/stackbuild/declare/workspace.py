@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from .. import witness
 from ..errors import RequestError
 from ..oci.model import parse_platform, platform_text
 from ..registry.reference import Repository
@@ -108,10 +109,11 @@ class Workspace:
             folder = stack.pop()
             try:
                 entries = list(os.scandir(self.root / folder))
+                self._note(folder, entries)
             except OSError as error:
                 what = f"the folder //{folder} cannot be read: {error.strerror}"
                 raise RequestError(what, hint="make it readable") from error
-            if any(entry.name == BUILD_FILE and entry.is_file() for entry in entries):
+            if any(entry.name == BUILD_FILE and witness.is_file(self.root / folder / BUILD_FILE) for entry in entries):
                 if folder and is_workspace_root(self.root / folder):
                     continue
                 found.append(_addressable(folder))
@@ -121,6 +123,11 @@ class Workspace:
                     if path != "dist":
                         stack.append(path)
         return sorted(found)
+
+    def _note(self, folder: str, entries: list[os.DirEntry[str]]) -> None:
+        if present := witness.present():
+            ignored = witness.UNSEEN if folder else {*witness.UNSEEN, "dist"}
+            present.listed(os.fspath(self.root / folder), entries, ignored=ignored)
 
 
 def _addressable(folder: str) -> str:
@@ -137,9 +144,9 @@ def is_workspace_root(folder: str | Path) -> bool:
     """Whether a folder's BUILD.toml has a [workspace] table."""
     file = Path(folder) / BUILD_FILE
     try:
-        if not file.is_file():  # nobody may ever write to a pipe
+        if not witness.is_file(file):  # nobody may ever write to a pipe
             return False
-        return b"workspace" in file.read_bytes() and "workspace" in Document.read(file, "").data
+        return b"workspace" in witness.read(file) and "workspace" in Document.read(file, "").data
     except (OSError, RequestError):
         return False
 
@@ -160,7 +167,7 @@ def open_workspace(start: Path, model: type[Settings] = Settings) -> Workspace:
     """
     for folder in (start.resolve(), *start.resolve().parents):
         file = folder / BUILD_FILE
-        if not file.is_file():
+        if not witness.is_file(file):
             continue
         try:
             document = Document.read(file, BUILD_FILE)

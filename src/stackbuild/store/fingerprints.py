@@ -13,21 +13,14 @@ import time
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
 from ..trace import traced
+from ..witness import refuse, settled
 from .index import Index
 
-_FINE_GRAIN = 50_000_000  # ns; kernels stamp files by a tick of 1 to 10 ms
-_COARSE_GRAIN = 2_000_000_000  # ns; FAT's grain, assumed where stamps are whole seconds
 _PIECE = 1 << 20
 
 
 def _stat_text(stat: os.stat_result) -> str:
     return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_mode}"
-
-
-def _settled(stat: os.stat_result, seen: int) -> bool:
-    coarse = stat.st_ctime_ns % 1_000_000_000 == 0
-    newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
-    return newest + (_COARSE_GRAIN if coarse else _FINE_GRAIN) < seen
 
 
 class Fingerprints:
@@ -76,9 +69,11 @@ class Fingerprints:
         """
         known = self._find(path)
         text = _stat_text(stat)
-        if known and known[0] == text and known[2].startswith(self.algorithm) and _settled(stat, known[1]):
+        if known and known[0] == text and known[2].startswith(self.algorithm) and settled(stat, known[1]):
             return known[2]
         found = self._hash(path, stat)
+        if found[0] != text or not settled(stat, found[1]):
+            refuse(f"{path} has only just been written")
         self._new[path] = self._known[path] = found
         return found[2]
 
