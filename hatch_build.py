@@ -1,5 +1,6 @@
-"""Builds the native core where there is a Rust compiler, as a part of an install; without one, the install goes
-on, and everything works in pure Python.
+"""Builds the native core where there is a Rust compiler, as a part of an install.
+
+Without one the install goes on, and everything works in pure Python.
 
 STACKBUILD_NATIVE=0 leaves it out. `python hatch_build.py` builds it again in a checkout (`make native`).
 """

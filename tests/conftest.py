@@ -60,7 +60,7 @@ class Tree:
 @pytest.fixture
 def tree(tmp_path, capsys, monkeypatch):
     for name in list(os.environ):
-        if name.startswith("STACKBUILD_") and name != "STACKBUILD_REQUIRE_REAL":
+        if name.startswith("STACKBUILD_") and name not in ("STACKBUILD_REQUIRE_REAL", "STACKBUILD_PURE"):
             monkeypatch.delenv(name)
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)

@@ -37,6 +37,12 @@ pub extern "C" fn stackbuild_abi() -> u32 {
     ABI
 }
 
+/// 1 where SHA-256 is done by the processor's own instructions: without them hashlib is quicker.
+#[no_mangle]
+pub extern "C" fn stackbuild_sha256_is_quick() -> i64 {
+    guarded(|| i64::from(sha256::is_quick()))
+}
+
 /// Makes a hasher of the 104 bytes at `hasher`.
 #[no_mangle]
 pub unsafe extern "C" fn stackbuild_sha256_new(hasher: *mut Sha256) -> i64 {

@@ -1,6 +1,12 @@
 //! SHA-256 (FIPS 180-4) whose state can be taken out and put back, which hashlib's cannot.
 //!
-//! The processor's own instructions are used where it has them.
+
+#[cfg_attr(target_arch = "x86_64", path = "sha256/x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "sha256/aarch64.rs")]
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "sha256/other.rs")]
+mod instructions;
+
+pub use instructions::available as is_quick;
 
 const BLOCK: usize = 64;
 
@@ -67,17 +73,13 @@ impl Sha256 {
     }
 }
 
-/// Takes whole blocks into the state, by the quickest way that this processor knows.
+/// Takes whole blocks into the state, by the processor's own instructions where it has them.
 fn compress(state: &mut [u32; 8], blocks: &[u8]) {
-    #[cfg(target_arch = "x86_64")]
-    if std::is_x86_feature_detected!("sha") && std::is_x86_feature_detected!("sse4.1") {
-        return unsafe { x86::compress(state, blocks) };
+    if instructions::available() {
+        unsafe { instructions::compress(state, blocks) }
+    } else {
+        portable(state, blocks)
     }
-    #[cfg(target_arch = "aarch64")]
-    if std::arch::is_aarch64_feature_detected!("sha2") {
-        return unsafe { arm::compress(state, blocks) };
-    }
-    portable(state, blocks)
 }
 
 /// As FIPS 180-4 section 6.2.2 says it, with a schedule of 16 words that moves along.
@@ -106,83 +108,6 @@ fn portable(state: &mut [u32; 8], blocks: &[u8]) {
         for (word, more) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
             *word = word.wrapping_add(more);
         }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::{BLOCK, K};
-    use std::arch::x86_64::*;
-
-    /// By the SHA extensions, which keep the state as (a, b, e, f) and (c, d, g, h), highest lane first.
-    #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
-    pub unsafe fn compress(state: &mut [u32; 8], blocks: &[u8]) {
-        let big_endian = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
-        let low = state.as_mut_ptr() as *mut __m128i;
-        let high = low.add(1);
-        let cdab = _mm_shuffle_epi32(_mm_loadu_si128(low), 0xb1);
-        let efgh = _mm_shuffle_epi32(_mm_loadu_si128(high), 0x1b);
-        let mut abef = _mm_alignr_epi8(cdab, efgh, 8);
-        let mut cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
-        for block in blocks.chunks_exact(BLOCK) {
-            let (abef_before, cdgh_before) = (abef, cdgh);
-            let mut w = [_mm_setzero_si128(); 4];
-            for four in 0..16 {
-                let i = four % 4;
-                w[i] = if four < 4 {
-                    let words = block.as_ptr().add(16 * four) as *const __m128i;
-                    _mm_shuffle_epi8(_mm_loadu_si128(words), big_endian)
-                } else {
-                    let (after, opposite, before) = (w[(i + 1) % 4], w[(i + 2) % 4], w[(i + 3) % 4]);
-                    let sum = _mm_add_epi32(_mm_sha256msg1_epu32(w[i], after), _mm_alignr_epi8(before, opposite, 4));
-                    _mm_sha256msg2_epu32(sum, before)
-                };
-                let constants = _mm_loadu_si128(K.as_ptr().add(4 * four) as *const __m128i);
-                let words = _mm_add_epi32(w[i], constants);
-                cdgh = _mm_sha256rnds2_epu32(cdgh, abef, words);
-                abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(words, 0x0e));
-            }
-            abef = _mm_add_epi32(abef, abef_before);
-            cdgh = _mm_add_epi32(cdgh, cdgh_before);
-        }
-        let feba = _mm_shuffle_epi32(abef, 0x1b);
-        let dchg = _mm_shuffle_epi32(cdgh, 0xb1);
-        _mm_storeu_si128(low, _mm_blend_epi16(feba, dchg, 0xf0));
-        _mm_storeu_si128(high, _mm_alignr_epi8(dchg, feba, 8));
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-mod arm {
-    use super::{BLOCK, K};
-    use std::arch::aarch64::*;
-
-    /// By the SHA2 instructions of ARMv8.
-    #[target_feature(enable = "neon,sha2")]
-    pub unsafe fn compress(state: &mut [u32; 8], blocks: &[u8]) {
-        let mut abcd = vld1q_u32(state.as_ptr());
-        let mut efgh = vld1q_u32(state.as_ptr().add(4));
-        for block in blocks.chunks_exact(BLOCK) {
-            let (abcd_before, efgh_before) = (abcd, efgh);
-            let mut w = [vdupq_n_u32(0); 4];
-            for four in 0..16 {
-                let i = four % 4;
-                w[i] = if four < 4 {
-                    vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(block.as_ptr().add(16 * four))))
-                } else {
-                    let (after, opposite, before) = (w[(i + 1) % 4], w[(i + 2) % 4], w[(i + 3) % 4]);
-                    vsha256su1q_u32(vsha256su0q_u32(w[i], after), opposite, before)
-                };
-                let words = vaddq_u32(w[i], vld1q_u32(K.as_ptr().add(4 * four)));
-                let abcd_now = abcd;
-                abcd = vsha256hq_u32(abcd, efgh, words);
-                efgh = vsha256h2q_u32(efgh, abcd_now, words);
-            }
-            abcd = vaddq_u32(abcd, abcd_before);
-            efgh = vaddq_u32(efgh, efgh_before);
-        }
-        vst1q_u32(state.as_mut_ptr(), abcd);
-        vst1q_u32(state.as_mut_ptr().add(4), efgh);
     }
 }
 

@@ -1,7 +1,7 @@
 """What must be as quick as the machine: hashing, reading many files, and seeing that nothing changed.
 
-Each function is there twice, in Rust (native/ at the root of the project) and in Python, with the same bytes and
-answers. The native one is used where it was built; STACKBUILD_PURE=1 does without it.
+Each function is there twice, in Rust (native/ at the root of the project) and in Python, with the same bytes
+and answers. The native one is used where it was built; STACKBUILD_PURE=1 does without it.
 
 The records of `unchanged` are a run of fields, each ended by NUL; the first begins with the kind's letter:
 
@@ -22,7 +22,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Protocol
 
-from .library import library
+from .library import core
 
 
 class Sha256(Protocol):
@@ -42,15 +42,15 @@ class Sha256(Protocol):
 
 def is_native() -> bool:
     """Whether the native core is used."""
-    return library() is not None
+    return core() is not None
 
 
 def sha256() -> Sha256:
     """A fresh hash (FIPS 180-4)."""
-    if library():
+    if (found := core()) and found.hashes_quickly:
         from .hashing import NativeSha256
 
-        return NativeSha256()
+        return NativeSha256(found)
     from .pure import PureSha256
 
     return PureSha256()
@@ -63,11 +63,11 @@ def resume_sha256(state: bytes) -> Sha256 | None:
     """
     if len(state) != 40 or int.from_bytes(state[32:], "big") % 64:
         raise ValueError("not a state of sha256")
-    if not library():
+    if not (found := core()) or not found.hashes_quickly:
         return None
     from .hashing import NativeSha256
 
-    return NativeSha256.resume(state)
+    return NativeSha256.resume(found, state)
 
 
 def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:
@@ -76,12 +76,12 @@ def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> arr
     table: typecode "q", nine numbers a file: place in `out`, bytes to read, offset in the file, then its
     st_dev, st_ino, st_size, st_mtime_ns, st_ctime_ns and st_mode (those without a sign wrap), which are not
     compared where st_ino is -1.
-    Returns, for each file, 0, -1 when it changed or has too few bytes, or the errno of what failed; `out` holds
-    nothing of use for a file that is not 0. Raises ValueError when the table does not fit `out` or `paths`.
+    Returns, for each file, 0, -1 when it changed or has too few bytes, or the errno of what failed; for one
+    that is not 0, `out` holds nothing of use. Raises ValueError when the table does not fit `out` or `paths`.
     """
     if table.typecode != "q" or len(table) != 9 * len(paths):
         raise ValueError("the table needs nine 64-bit numbers for each path")
-    if found := library():
+    if found := core():
         return found.read_files(paths, table, out)
     from .pure import read_files
 
@@ -89,11 +89,11 @@ def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> arr
 
 
 def unchanged(records: bytes) -> int:
-    """-1 when all is on disk as the records say, else the index of one that does not hold, not always the first.
+    """-1 when all is on disk as the records say, else the index of one that does not hold (of any).
 
     What cannot be looked at counts as changed. Raises ValueError when the records are malformed.
     """
-    if found := library():
+    if found := core():
         return found.unchanged(records)
     from .pure import unchanged
 

@@ -6,7 +6,7 @@ import ctypes
 import struct
 from typing import Any
 
-from .library import Library, library
+from .library import Core
 
 _Hasher = ctypes.c_uint64 * 13  # sha256.rs: eight 32-bit words, a count, 64 bytes that wait
 _COUNT = 4  # its place
@@ -35,17 +35,16 @@ _release_buffer.argtypes, _release_buffer.restype = [ctypes.POINTER(_View)], Non
 class NativeSha256:
     """See Sha256 in the package."""
 
-    __slots__ = ("_hasher", "_library")
+    __slots__ = ("_core", "_hasher")
 
-    def __init__(self) -> None:
-        self._library: Library = library()  # type: ignore[assignment]  # made only where there is one
-        self._hasher = _Hasher()
-        self._library.sha256_new(self._hasher)
+    def __init__(self, core: Core) -> None:
+        self._core, self._hasher = core, _Hasher()
+        self._core.sha256_new(self._hasher)
 
     @classmethod
-    def resume(cls, state: bytes) -> NativeSha256:
+    def resume(cls, core: Core, state: bytes) -> NativeSha256:
         """The hash that had this state."""
-        resumed = cls()
+        resumed = cls(core)
         plain = struct.pack("=8IQ", *struct.unpack(">8IQ", state))
         ctypes.memmove(resumed._hasher, plain, len(plain))
         return resumed
@@ -53,19 +52,19 @@ class NativeSha256:
     def update(self, data: bytes | bytearray | memoryview, /) -> None:
         """Hash more bytes, where they lie."""
         if type(data) is bytes:
-            self._library.sha256_update(self._hasher, data, len(data))
+            self._core.sha256_update(self._hasher, data, len(data))
             return
         view: Any = _View()
         _get_buffer(data, view, 0)
         try:
-            self._library.sha256_update(self._hasher, view.buf, view.len)
+            self._core.sha256_update(self._hasher, view.buf, view.len)
         finally:
             _release_buffer(view)
 
     def digest(self) -> bytes:
         """The hash of all bytes so far."""
         digest = ctypes.create_string_buffer(32)
-        self._library.sha256_digest(self._hasher, digest)
+        self._core.sha256_digest(self._hasher, digest)
         return digest.raw
 
     def hexdigest(self) -> str:
@@ -74,7 +73,7 @@ class NativeSha256:
 
     def copy(self) -> NativeSha256:
         """Another hash of the same bytes so far."""
-        copy = NativeSha256()
+        copy = NativeSha256(self._core)
         ctypes.memmove(copy._hasher, self._hasher, ctypes.sizeof(_Hasher))
         return copy
 

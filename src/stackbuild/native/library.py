@@ -18,7 +18,7 @@ _DONE, _MALFORMED = -1, -2
 
 
 @functools.cache
-def library() -> Library | None:
+def core() -> Core | None:
     """The native core; None where it was not built, is of another version, or STACKBUILD_PURE=1 says so."""
     path = os.path.join(os.path.dirname(__file__), "libstackbuild.so")  # noqa: PTH118, PTH120  start-up counts
     if os.environ.get("STACKBUILD_PURE", "0") not in ("", "0") or not os.path.exists(path):  # noqa: PTH110
@@ -28,12 +28,12 @@ def library() -> Library | None:
     try:
         loaded = ctypes.CDLL(path)
         loaded.stackbuild_abi.restype = ctypes.c_uint32
-        return Library(loaded) if loaded.stackbuild_abi() == _ABI else None
+        return Core(loaded) if loaded.stackbuild_abi() == _ABI else None
     except (OSError, AttributeError):  # of another machine, or not ours at all
         return None
 
 
-class Library:
+class Core:
     """The functions of lib.rs; ctypes lets go of the interpreter's lock while they run."""
 
     def __init__(self, loaded: ctypes.CDLL) -> None:
@@ -45,6 +45,7 @@ class Library:
             return found
 
         buffer = (c_void_p, c_size_t)
+        self.hashes_quickly = function("sha256_is_quick")() == 1  # else hashlib does it better
         self.sha256_new = function("sha256_new", c_void_p)
         self.sha256_update = function("sha256_update", c_void_p, *buffer)
         self.sha256_digest = function("sha256_digest", c_void_p, c_void_p)
