@@ -27,7 +27,7 @@ _looked: list[list[tuple[str, str]]] = []
 def _listen(event: str, arguments: tuple) -> None:
     if _looked and event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str | os.PathLike):
         for looked in _looked:
-            looked.append((event, os.path.abspath(arguments[0])))
+            looked.append((event, os.path.abspath(arguments[0])))  # noqa: PTH100  as it stands
 
 
 sys.addaudithook(_listen)

@@ -190,7 +190,7 @@ def test_another_environment_is_another_request(full, monkeypatch, name):
 def test_an_absent_file_above_that_appears_is_noticed(full):
     """The workspace is looked for in the folder where one stands first."""
     inner = full.write("src/d1/inner/x").parent
-    here = os.getcwd()
+    here = Path.cwd()
     full.again("//:img")
     root, full.root = full.root, inner
     try:
@@ -230,7 +230,7 @@ def test_an_edit_while_it_builds_is_not_swallowed(full, monkeypatch, tmp_path):
 
 
 def test_a_file_written_in_the_same_tick_is_not_believed(full):
-    here = os.getcwd()
+    here = Path.cwd()
     os.chdir(full.root)
     try:
         rewritten(full.root / "src/d1/é1")

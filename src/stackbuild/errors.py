@@ -31,6 +31,8 @@ class Position:
 
 def one_line(text: str) -> str:
     """`text` with control characters escaped, so that no input breaks an error's single line."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -1,7 +1,8 @@
 """Notes what a build looks at in the tree, so that a later one can see that nothing of it changed.
 
-Each look is a record of `stackbuild.native`, made of what the build itself saw. Two records that contradict each
-other never both hold, so a change in the midst of a build is never taken for none. Nobody records: it is free.
+Each look is a record of `stackbuild.native`, made of what the build itself saw. Two records that contradict
+each other never both hold, so a change in the midst of a build is never taken for none. While nobody records,
+it costs nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ UNSEEN = frozenset({".git"})
 
 
 def settled(stat: os.stat_result, seen: int) -> bool:
-    """Whether a file is older than the moment `seen` (ns) by more than the clock's grain: else it may be written
-    to in the same tick, and look the same."""
+    """Whether a file is older than the moment `seen` (ns) by more than the clock's grain; else it may be
+    written to in the same tick, and look as before."""
     coarse = stat.st_ctime_ns % 1_000_000_000 == 0
     newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
     return newest + (_COARSE_GRAIN if coarse else _FINE_GRAIN) < seen
@@ -66,7 +67,7 @@ class Witness:
         if says != os.path.normpath(says):
             self.refuse(f"{path} leads nowhere by a way that is not plain")
         missing = os.path.normpath(os.path.join(home, says))  # noqa: PTH118
-        while not os.path.lexists(os.path.dirname(missing)):  # noqa: PTH110, PTH120
+        while not os.path.lexists(os.path.dirname(missing)):  # noqa: PTH120
             missing = os.path.dirname(missing)  # noqa: PTH120
         self.stat(missing, None)  # the first that is not there: nothing beyond it can lead elsewhere
 

@@ -4,9 +4,9 @@
     WORKSPACE SAVED PLACES SIZE SIZE SIZE SIZE\n
     the request, what is printed, the last build, the records of `stackbuild.native.unchanged`
 
-WORKSPACE is what it is called in the store; SAVED when it was, in seconds since 1970; PLACES how seconds are
-written; SIZE is each part's. In what is printed NUL stands for the seconds it took, in the last build for when it
-began and for the seconds it took. A file of any other form is no answer.
+WORKSPACE is what it is called in the store; SAVED is when, in seconds since 1970; PLACES is how seconds are
+written; SIZE is each part's. In what is printed NUL stands for the seconds it took, in the last build for
+when it began and for the seconds it took. A file of any other form is no answer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ BELIEVED = 1_800
 
 
 class Answer:
-    """What a request gave. workspace: its name in the store; saved: seconds since 1970; places: "2" decimals for
-    people, or at most "3" for programs; printed, build, records: see the module."""
+    """What a request gave. workspace: its name in the store; saved: seconds since 1970; places: "2" decimals
+    for people, or at most "3" for programs; printed, build, records: see the module."""
 
     __slots__ = ("build", "places", "printed", "records", "saved", "workspace")
 

@@ -9,7 +9,7 @@ import time
 from .answer import Answer, load
 from .place import store_folder
 
-_READ = ("CI", "SOURCE_DATE_EPOCH", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "NETRC")
+_READ = ("CI", "HOME", "NETRC", "SOURCE_DATE_EPOCH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
 _READ_BELOW = ("STACKBUILD_", "PYTHON", "DOCKER_", "REGISTRY_", "GIT_")
 began = 0
 """When this process asked, in ns since 1970."""
@@ -18,8 +18,8 @@ asked: bytes | None = None
 
 
 def request(arguments: list[str]) -> bytes:
-    """All that a request is, but for the files that it is about: what was typed, by whom, where, to what program,
-    and what of the environment anything reads."""
+    """All that a request is, but for the files that it is about: what was typed, by whom, where, to what
+    program, and what of the environment anything reads."""
     environment = [
         f"{name}={value}"
         for name, value in sorted(os.environ.items())
@@ -31,8 +31,10 @@ def request(arguments: list[str]) -> bytes:
 
 
 def answered(arguments: list[str]) -> int | None:
-    """Print the saved answer to a request, if there is one and nothing that it rests on changed; then the exit
-    status."""
+    """Print the saved answer to a request, if there is one and nothing that it rests on changed.
+
+    Returns the exit status; None where the ordinary way must go on, which may save an answer then.
+    """
     global asked, began
     began, clock = time.time_ns(), time.perf_counter()
     try:

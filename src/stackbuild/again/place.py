@@ -7,7 +7,7 @@ import sys
 
 
 def store_folder() -> str:
-    """$STACKBUILD_STORE, else a folder in the user's cache; resolved. Raises RuntimeError where there is no home."""
+    """$STACKBUILD_STORE, else a folder in the user's cache. Raises RuntimeError where there is no home."""
     if chosen := os.environ.get("STACKBUILD_STORE"):
         return os.path.realpath(chosen)
     if sys.platform != "darwin":
@@ -17,7 +17,7 @@ def store_folder() -> str:
 
 
 def _home(path: str) -> str:
-    home = os.path.expanduser("~")  # noqa: PTH111  start-up counts
+    home = os.path.expanduser("~")
     if home.startswith("~"):
         raise RuntimeError("nobody knows the user's home; set STACKBUILD_STORE")
-    return os.path.join(home, path)  # noqa: PTH118
+    return os.path.join(home, path)

@@ -1,4 +1,4 @@
-"""Keeps what a build said, for when the same is asked again and nothing has changed; see `stackbuild.again`."""
+"""Keeps a build's answer, for when the same is asked again and nothing has changed: see `again`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ class Keeping(Quiet):
 
     def _printed(self, root: Path) -> str:
         """What is printed when nothing is built, NUL for the seconds."""
-        again = [replace(built, statuses=dict.fromkeys(built.statuses, "reused")) for built in self._built]
+        statuses = self._built[0].statuses if self._built else ()  # of all, and of each
+        reused = dict.fromkeys(statuses, "reused")
+        again = [replace(built, statuses=reused) for built in self._built]
         if self._places == "2":
             rows = [map(one_line, built.around_seconds(root)) for built in again]
             return "".join(f"{before}\0 s{after}\n" for before, after in rows)
@@ -94,24 +96,24 @@ def keeping(places: str) -> Iterator[Quiet]:
 
 
 def _see_blob(seen: witness.Witness, store: Store, digest: str) -> None:
-    path = store.blobs.path(digest)
-    about = path.stat()
+    path = f"{store.blobs.folder}/{digest.removeprefix('sha256:')}"
+    about = os.lstat(path)
     if store.blobs.found(digest) not in (None, (about.st_size, about.st_ino, about.st_mtime_ns)):
         seen.refuse(f"{path} was changed")
-    seen.blob(str(path), about)
+    seen.blob(path, about)
 
 
 def _see_output(seen: witness.Witness, store: Store, result: Any, folder: Path) -> None:
     """A layout; of what else is written, nothing is known."""
     names, inner = blobs_of(result), folder / "blobs" / "sha256"
-    for path in (folder / "oci-layout", folder / "index.json"):
-        seen.single(str(path), path.lstat())
+    for file in (folder / "oci-layout", folder / "index.json"):
+        seen.single(str(file), file.lstat())
     with os.scandir(inner) as entries:
         seen.contents(str(inner), list(entries), ())
     for digest in names:
         _see_blob(seen, store, digest)
-        path = inner / digest.removeprefix("sha256:")
-        seen.blob(str(path), path.lstat())
+        path = f"{inner}/{digest.removeprefix('sha256:')}"
+        seen.blob(path, os.lstat(path))
 
 
 def _see_program(seen: witness.Witness, plugins: Iterable[object]) -> None:
@@ -137,6 +139,9 @@ def _see_code(seen: witness.Witness, folder: str, *, files: bool) -> list[str]:
     names = [entry.name for entry in entries if files and entry.is_file(follow_symlinks=False)]
     for name in names:
         _old(seen, f"{folder}/{name}")
+    for entry in entries:
+        if entry.name.endswith(".dist-info"):  # installed once more, it is another folder
+            seen.single(entry.path, _old(seen, entry.path))
     seen.contents(folder, entries, names, ("__pycache__",))
     return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 

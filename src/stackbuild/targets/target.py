@@ -135,9 +135,9 @@ class TargetType(ABC, Generic[F]):
     name: the table in BUILD.toml; version: raised whenever the same recipe gives another result;
     fields: the model; unkeyed: fields that do not decide the result; ordered: fields that are tables whose
     order decides; products: what results can serve as; lists_packages: whether targets install packages;
-    finding: fields that say which files are read, so that files come and go with them; witnessed: whether all
-    that targets look at in the tree, from `variant` to `prepare`, is looked at by `stackbuild.witness` (or not
-    at all), so that a build may be answered from the last one's. It is not inherited.
+    finding: fields that say which files are read, so that files come and go with them; witnessed: whether
+    targets look at the tree, from `variant` to `prepare`, by the functions of `stackbuild.witness` alone (or
+    not at all), so that the answer of a build may be saved; it is not inherited.
     """
 
     name: ClassVar[str]

@@ -110,8 +110,10 @@ class Globs:
     def _walk(
         self, folder: str, hidden: frozenset[str], taken: set[str]
     ) -> Iterator[tuple[os.DirEntry[str], str]]:
-        """Everything that is no folder, below the folders that the patterns can reach. taken: where the caller
-        puts the names of those that it uses."""
+        """Everything that is no folder, below the folders that the patterns can reach.
+
+        taken: where the caller puts the names of those that it uses.
+        """
         roots = {_literal_parent(pattern) for pattern in self.included}
         shallow = not any(map(is_wild, self.included))
         present, stack = witness.present(), [""]
@@ -124,7 +126,10 @@ class Globs:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             taken.clear()
-            unseen = {*witness.UNSEEN, *(path.rpartition("/")[2] for path in hidden if _parent(path) == place)}
+            unseen = {
+                *witness.UNSEEN,
+                *(path.rpartition("/")[2] for path in hidden if _parent(path) == place),
+            }
             for entry in entries:
                 path = f"{at}/{entry.name}" if at else entry.name
                 if entry.name == ".git":
@@ -135,9 +140,7 @@ class Globs:
                 elif entry.name == "dist" and is_workspace_root(place):
                     unseen.add(entry.name)
                 elif (
-                    _reaches(path, roots, shallow)
-                    and entry.path not in hidden
-                    and not self._is_closed(path)
+                    _reaches(path, roots, shallow) and entry.path not in hidden and not self._is_closed(path)
                 ):
                     stack.append(path)
             if present:
