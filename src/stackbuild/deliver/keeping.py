@@ -19,7 +19,7 @@ from ..build.run import Builder, Outcome, blobs
 from ..ecosystems.registry import load_ecosystems
 from ..errors import StackbuildError, one_line
 from ..store.builds import Build, Step, document, name_of
-from ..store.files import publish, temporary
+from ..store.files import temporary
 from ..store.store import Store
 from .layout import blobs_of
 from .progress import Quiet
@@ -67,7 +67,8 @@ class Keeping(Quiet):
         answer = packed(Answer(name_of(str(root)), self._places, *parts), request)
         with temporary(store.temp) as (file, temp):
             file.write(answer)
-            publish(file, temp, Path(path_of(str(store.path), request)))
+            file.flush()
+            temp.replace(path_of(str(store.path), request))  # one that a power cut damages is none
         thin(str(store.path))
 
     def _printed(self, root: Path) -> str:

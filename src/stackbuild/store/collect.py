@@ -68,6 +68,8 @@ def check(store: Store) -> Report:
     for key in indexed:
         report.damage.append(f"record {key}: its file is gone; removed")
         store.records.forget(key)
+    if report.damage:
+        forget(str(store.path))
     return report
 
 
