@@ -12,7 +12,7 @@ $(BIN)/stackbuild: pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
-$(NATIVE): hatch_build.py native/Cargo.toml $(wildcard native/src/*.rs) | $(BIN)/stackbuild
+$(NATIVE): hatch_build.py native/Cargo.toml $(wildcard native/src/*.rs native/src/*/*.rs) | $(BIN)/stackbuild
 	$(BIN)/python hatch_build.py
 	touch $@
 
@@ -40,4 +40,4 @@ benchmark: $(BIN)/stackbuild $(NATIVE)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) dist examples/monorepo/dist
+	rm -rf $(VENV) dist examples/monorepo/dist native/target

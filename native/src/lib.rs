@@ -25,11 +25,19 @@ fn guarded(body: impl FnOnce() -> i64) -> i64 {
 
 /// A slice of what Python gave; an empty one may come with any pointer.
 unsafe fn slice<'a, T>(start: *const T, length: usize) -> &'a [T] {
-    if length == 0 { &[] } else { from_raw_parts(start, length) }
+    if length == 0 {
+        &[]
+    } else {
+        from_raw_parts(start, length)
+    }
 }
 
 unsafe fn slice_mut<'a, T>(start: *mut T, length: usize) -> &'a mut [T] {
-    if length == 0 { &mut [] } else { from_raw_parts_mut(start, length) }
+    if length == 0 {
+        &mut []
+    } else {
+        from_raw_parts_mut(start, length)
+    }
 }
 
 #[no_mangle]
@@ -84,7 +92,11 @@ pub unsafe extern "C" fn stackbuild_read_files(
     guarded(|| {
         let (paths, table) = (slice(paths, paths_length), slice(table, files));
         let (results, out) = (slice_mut(results, files), slice_mut(out, out_length));
-        if read::read_files(paths, table, out, results, flags) { DONE } else { MALFORMED }
+        if read::read_files(paths, table, out, results, flags) {
+            DONE
+        } else {
+            MALFORMED
+        }
     })
 }
 

@@ -7,14 +7,14 @@ import os
 import pytest
 
 from stackbuild import native
-from stackbuild.native.library import core
+from stackbuild.native import library
 
 
 @pytest.fixture(scope="module", params=["native", "pure"], autouse=True)
 def way(request):
     before = os.environ.get("STACKBUILD_PURE")
     os.environ["STACKBUILD_PURE"] = "1" if request.param == "pure" else "0"
-    core.cache_clear()
+    library._loaded.clear()
     try:
         if request.param == "native" and not native.is_native():
             if os.environ.get("STACKBUILD_REQUIRE_REAL"):
@@ -25,4 +25,4 @@ def way(request):
         del os.environ["STACKBUILD_PURE"]
         if before is not None:
             os.environ["STACKBUILD_PURE"] = before
-        core.cache_clear()
+        library._loaded.clear()

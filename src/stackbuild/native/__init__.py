@@ -18,26 +18,14 @@ Signatures are made by `stackbuild.native.signatures`, which is not imported bef
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
-from typing import Protocol
-
 from .library import core
 
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Sequence
 
-class Sha256(Protocol):
-    """Like hashlib.sha256; one thread at a time may use it. `update` holds no lock."""
-
-    def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
-    def digest(self) -> bytes: ...
-    def hexdigest(self) -> str: ...
-    def copy(self) -> Sha256: ...
-
-    def state(self) -> bytes | None:
-        """What `resume_sha256` goes on from: eight 32-bit words and the 64-bit count of bytes, big-endian.
-
-        None where it cannot be told. Raises ValueError when the count is no multiple of 64.
-        """
+    from .protocol import Sha256
 
 
 def is_native() -> bool:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from array import array
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     import ctypes
+    from array import array
+    from collections.abc import Sequence
+    from typing import Any
 
-_T = TypeVar("_T")
 _ABI = 1  # lib.rs has the same: a library of another time is not used
 FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY  # a pipe or a terminal in a file's place holds nobody up
-_DONE, _MALFORMED = -1, -2
+_MALFORMED = -2
 
 
-@functools.cache
+_loaded: list[Core | None] = []  # once it was asked for
+
+
 def core() -> Core | None:
     """The native core; None where it was not built, is of another version, or STACKBUILD_PURE=1 says so."""
+    if not _loaded:
+        _loaded.append(_load())
+    return _loaded[0]
+
+
+def _load() -> Core | None:
     path = os.path.join(os.path.dirname(__file__), "libstackbuild.so")  # noqa: PTH118, PTH120  start-up counts
     if os.environ.get("STACKBUILD_PURE", "0") not in ("", "0") or not os.path.exists(path):  # noqa: PTH110
         return None
@@ -54,6 +61,7 @@ class Core:
 
     def read_files(self, paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:
         """See the package."""
+        from array import array
         from ctypes import c_char
 
         names = b"".join([path + b"\0" for path in paths])
@@ -61,21 +69,22 @@ class Core:
         # While it is held like this, no other thread can make it move.
         place = (c_char * 1).from_buffer(out) if out else None
         with memoryview(table):
-            rows, files = table.buffer_info()[0], len(paths)
+            rows, files = table.buffer_info()[0], len(results)
             status = self._read_files(
                 names, len(names), rows, results.buffer_info()[0], files, place, len(out), FLAGS
             )
-        return _checked(status, results, "the table does not fit the paths or the buffer")
+        _check(status, "the table does not fit the paths or the buffer")
+        return results
 
     def unchanged(self, records: bytes) -> int:
         """See the package."""
         status: int = self._unchanged(records, len(records))
-        return _checked(status, status, "malformed records")
+        _check(status, "malformed records")
+        return status
 
 
-def _checked(status: int, result: _T, malformed: str) -> _T:
+def _check(status: int, malformed: str) -> None:
     if status == _MALFORMED:
         raise ValueError(malformed)
     if status < _MALFORMED:
         raise RuntimeError("the native core failed; STACKBUILD_PURE=1 does without it")
-    return result
