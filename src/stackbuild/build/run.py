@@ -215,8 +215,8 @@ class Builder:
                     if not missing[user]:
                         ready.append(user)
             self.store.fingerprints.save()
-            if any(outcome.before != outcome.key for outcome in outcomes.values()):
-                # They leave what the last build of a target was as it is, which is another one now.
+            if any(outcome.before not in (None, outcome.key) for outcome in outcomes.values()):
+                # A saved answer would leave the last build of a target what it is, and not make it its own.
                 forget(str(self.store.path), name_of(str(self.graph.packages.workspace.root)))
         if errors:
             raise Failures(errors)
