@@ -113,10 +113,7 @@ class Workspace:
             except OSError as error:
                 what = f"the folder //{folder} cannot be read: {error.strerror}"
                 raise RequestError(what, hint="make it readable") from error
-            if any(
-                entry.name == BUILD_FILE and witness.is_file(self.root / folder / BUILD_FILE)
-                for entry in entries
-            ):
+            if any(entry.name == BUILD_FILE and entry.is_file() for entry in entries):
                 if folder and is_workspace_root(self.root / folder):
                     continue
                 found.append(_addressable(folder))

@@ -137,11 +137,11 @@ class Globs:
                 if not entry.is_dir(follow_symlinks=False):
                     unseen.discard(entry.name)
                     yield entry, path
+                elif not _reaches(path, roots, shallow) or entry.path in hidden or self._is_closed(path):
+                    continue
                 elif entry.name == "dist" and is_workspace_root(place):
                     unseen.add(entry.name)
-                elif (
-                    _reaches(path, roots, shallow) and entry.path not in hidden and not self._is_closed(path)
-                ):
+                else:
                     stack.append(path)
             if present:
                 present.listed(place, entries, taken, unseen)
