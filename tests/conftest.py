@@ -5,16 +5,43 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
+import time
 from pathlib import Path
 
 import hypothesis
 import pytest
 from browser import browse, chromium  # noqa: F401  fixtures
 
+from stackbuild import witness
+from stackbuild.again import ask
 from stackbuild.cli.main import main
 
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")  # no test fails because a machine is busy
+
+
+_looked: list[list[tuple[str, str]]] = []
+
+
+def _listen(event: str, arguments: tuple) -> None:
+    if _looked and event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str | os.PathLike):
+        for looked in _looked:
+            looked.append((event, os.path.abspath(arguments[0])))  # noqa: PTH100  as it stands
+
+
+sys.addaudithook(_listen)
+
+
+def _witnessed(event: str, path: str, records: bytes) -> bool:
+    """Whether records tell of a folder's names, or of a file by itself or in its folder."""
+    folder, name = os.path.split(path)
+    if event != "open":
+        return f"L{path}\0".encode() in records or f"F{path}\0".encode() in records
+    if f"S{path}\0".encode() in records:
+        return True
+    _, _, rest = records.partition(f"F{folder}\0".encode())
+    return bool(rest) and name not in rest.split(b"\0")[0].decode().split("/")
 
 
 class Tree:
@@ -52,6 +79,36 @@ class Tree:
         status, out, err = self.run("image", "--json", "--progress", "none", *arguments)
         assert status == 0, err
         return json.loads(out)["images"][0]
+
+    def again(self, *arguments: str) -> tuple[bool, int, str, str]:
+        """As a process of its own does it: (whether a saved answer did, exit status, output, error output)."""
+        time.sleep(0.06)  # what was written less than that ago is not believed
+        here, arguments = Path.cwd(), ("image", "--progress", "none", *arguments)
+        os.chdir(self.root)
+        try:
+            self._capsys.readouterr()
+            status = ask.answered(list(arguments))
+            if status is not None:
+                return True, status, *self._capsys.readouterr()
+            return False, *self.run(*arguments)
+        finally:
+            ask.asked = None
+            os.chdir(here)
+
+    def unwitnessed(self, *arguments: str) -> set[str]:
+        """Files that a build, by now without work, opens or lists unknown to its witness; and that it refused."""
+        status, _, err = self.run("image", "--progress", "none", "--output", "none", *arguments)
+        assert status == 0, err
+        time.sleep(0.06)
+        looked: list[tuple[str, str]] = []
+        _looked.append(looked)
+        try:
+            with witness.recording() as seen:
+                assert self.run("image", "--progress", "none", "--output", "none", *arguments)[0] == 0
+        finally:
+            _looked.remove(looked)
+        below = {(event, path) for event, path in looked if path.startswith(f"{self.root}/") or path == str(self.root)}
+        return {path for event, path in below if not _witnessed(event, path, seen.records())} | ({seen.refused} - {""})
 
     def statuses(self, *arguments: str) -> dict[str, str]:
         return {layer["target"]: layer["status"] for layer in self.image(*arguments)["layers"]}

@@ -4,7 +4,7 @@
 
 use crate::signature::{absent, is_absent, of_blob, of_stat, sign, stat_text, Signature};
 use std::ffi::{OsStr, OsString};
-use std::fs::{canonicalize, read_dir, read_link, FileType, Metadata};
+use std::fs::{canonicalize, metadata, read_dir, read_link, FileType, Metadata};
 use std::io::Error;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -27,6 +27,7 @@ enum Kind<'a> {
     Names { ignored: &'a [u8] },
     Files { ignored: &'a [u8] },
     Link,
+    Place,
 }
 
 /// The records in `bytes`; None where they are malformed.
@@ -46,6 +47,7 @@ pub fn parse(bytes: &[u8]) -> Option<Vec<Record<'_>>> {
             b'L' => Kind::Names { ignored: fields.next()? },
             b'F' => Kind::Files { ignored: fields.next()? },
             b'R' => Kind::Link,
+            b'P' => Kind::Place,
             _ => return None,
         };
         let signature = from_hex(fields.next()?)?;
@@ -107,6 +109,7 @@ impl Record<'_> {
             Kind::Names { ignored } => of_folder(self.path, ignored, false),
             Kind::Files { ignored } => of_folder(self.path, ignored, true),
             Kind::Link => of_link(self.path),
+            Kind::Place => of_place(self.path),
         };
         match found {
             Ok(signature) => signature == self.signature,
@@ -162,4 +165,12 @@ fn of_link(path: &Path) -> Result<Signature, Error> {
         text.extend_from_slice(end.as_os_str().as_bytes());
     }
     Ok(sign(&text))
+}
+
+/// The signature of where a folder really is; an error where there is something else.
+fn of_place(path: &Path) -> Result<Signature, Error> {
+    if !metadata(path)?.is_dir() {
+        return Err(Error::from_raw_os_error(9)); // EBADF: one that does not mean that nothing is there
+    }
+    Ok(sign(canonicalize(path)?.as_os_str().as_bytes()))
 }

@@ -12,9 +12,13 @@ def run() -> NoReturn:
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  closed with the process
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
-        from .cli.main import main
+        from .again.ask import answered
 
-        status = main()
+        status = answered(sys.argv[1:])
+        if status is None:
+            from .cli.main import main
+
+            status = main()
     except KeyboardInterrupt:
         status = 130
     if status >= 128:

@@ -34,6 +34,10 @@ class Lazy(Mapping[str, T]):
     def __len__(self) -> int:
         return len(self._made)
 
+    def so_far(self) -> list[T]:
+        """The values that were asked for."""
+        return [made for made in self._made.values() if made is not None]
+
     def each(self, give: Callable[[T], V]) -> Lazy[V]:
         """What `give` makes of each value, as lazily."""
         return Lazy(iter(self), lambda name: give(self[name]))

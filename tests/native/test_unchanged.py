@@ -19,6 +19,7 @@ from stackbuild.native.signatures import (
     folder_signature,
     letter,
     link_signature,
+    place_signature,
     stat_signature,
 )
 
@@ -193,6 +194,27 @@ def test_where_a_symlink_leads(tmp_path):
     (tmp_path / "gone").touch()
     assert [native.unchanged(one) for one in records] == [0, 0, -1, -1, -1, -1]
     assert native.unchanged(b"".join(look())) == -1
+
+
+def test_where_a_folder_is(tmp_path):
+    """A symlink to a folder is another place, though all in it looks the same."""
+    path = tmp_path / "folder"
+    path.mkdir()
+    place = record("P", path, place_signature(os.fsencode(path)))
+    assert native.unchanged(place) == -1
+    path.rename(tmp_path / "away")
+    assert native.unchanged(place) == 0
+    path.symlink_to("away")
+    assert native.unchanged(place) == 0
+    path.unlink()
+    path.touch()
+    assert native.unchanged(place) == native.unchanged(record("P", path, ABSENT)) == 0
+    with pytest.raises(OSError):
+        place_signature(os.fsencode(path))
+    path.unlink()
+    assert native.unchanged(record("P", path, ABSENT)) == -1
+    path.mkdir()
+    assert native.unchanged(place) == -1
 
 
 def test_what_is_no_symlink_cannot_be_read_as_one(full):

@@ -13,12 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from .. import witness
+from ..again.answer import forget
 from ..errors import Failures, StackbuildError
 from ..graph.load import TargetGraph
 from ..keys import digest
 from ..layer.chunk import Changed
 from ..oci.remote import Remote
 from ..store import Store
+from ..store.builds import name_of
 from ..store.records import Record
 from ..targets.target import Action, Task
 from ..trace import span, traced
@@ -133,6 +136,7 @@ class Builder:
         to_build: whether a build is to follow unless the key has a record.
         """
         kind = self.types[self.graph.declarations[node.address].type_name]
+        witness.trust(kind)
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
             if to_build:
@@ -228,6 +232,9 @@ class Builder:
             self.store.records.recall([self.name(node) for node in plan.needs])
             Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             self.store.fingerprints.save()
+            if any(outcome.before not in (None, outcome.key) for outcome in outcomes.values()):
+                # A saved answer would leave the last build of a target what it is, and not make it its own.
+                forget(str(self.store.path), name_of(str(self.graph.packages.workspace.root)))
         if errors:
             raise Failures(errors)
         return outcomes

@@ -160,6 +160,10 @@ def watching(options: argparse.Namespace) -> Iterator[Quiet]:
 
             told = events(options.events, options.command, specs, options.platform, note)
             listeners.append(stack.enter_context(told))
+        if _is_repeatable(options):
+            from ..deliver.keeping import keeping
+
+            listeners.append(stack.enter_context(keeping("3" if options.json else "2")))
         if options.report is not None or options.trace is not None:
             recorder = stack.enter_context(recording(options.began))
             if options.report is not None:
@@ -178,6 +182,13 @@ def watching(options: argparse.Namespace) -> Iterator[Quiet]:
             yield Tee(listeners)
         else:
             yield progress
+
+
+def _is_repeatable(options: argparse.Namespace) -> bool:
+    """Whether the same command, had nothing changed, would do no more than print."""
+    elsewhere = (options.trace, options.report, options.events, getattr(options, "changed_since", None))
+    asks = getattr(options, "explain", False) or getattr(options, "piped", False)
+    return getattr(options, "repeatable", False) and elsewhere == (None,) * 4 and not asks
 
 
 def output_file(flag: str, path: str | None) -> OutputFile | None:

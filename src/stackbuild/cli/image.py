@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
     add_build_options(parser)
     parser.add_argument("--explain", action="store_true", help="say why each target is built")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, repeatable=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from .. import witness
 from ..errors import Position, RequestError
 from ..keys import digest
 from ..store.files import alone, write_atomically
@@ -63,6 +64,7 @@ class Lock:
         """Write what changed, whole or not at all, on top of what others wrote meanwhile."""
         if not self._changed:
             return
+        witness.refuse(f"{LOCK_FILE} was written")
         with alone(self._root):
             entries = dict(_read(self._root))
             for name, entry in self._changed.items():
@@ -99,7 +101,7 @@ def _text(entries: Mapping[Name, Entry]) -> str:
 
 def _read(root: Path) -> Iterator[tuple[Name, Entry]]:
     file = root / LOCK_FILE
-    if not file.is_file():
+    if not witness.is_file(file):
         return
     try:
         document = Document.read(file, LOCK_FILE)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
+from .. import witness
 from ..errors import Position, RequestError, nearest
 from ..trace import span
 from .address import Address, check_name
@@ -94,7 +94,7 @@ class Packages:
 
     def is_folder(self, folder: str) -> bool:
         """Whether the workspace has a folder."""
-        return (self.workspace.root / folder).is_dir()
+        return witness.is_folder(self.workspace.root / folder)
 
     def document(self, folder: str) -> Document | RequestError | None:
         """The BUILD.toml of a folder, or what is wrong with it; None when there is none."""
@@ -102,7 +102,7 @@ class Packages:
             path = f"{folder}/{BUILD_FILE}"
             file = f"{self.workspace.root}/{path}"
             try:
-                self._documents[folder] = Document.read(file, path) if os.path.isfile(file) else None  # noqa: PTH113
+                self._documents[folder] = Document.read(file, path) if witness.is_file(file) else None
             except RequestError as error:
                 self._documents[folder] = error
         return self._documents[folder]
@@ -140,7 +140,7 @@ class Packages:
         parts = folder.split("/") if folder else []
         above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
         for path in above:
-            if os.path.islink(f"{self.workspace.root}/{path}"):  # noqa: PTH114
+            if witness.is_symlink(f"{self.workspace.root}/{path}"):
                 real = (self.workspace.root / path).resolve()
                 inside = real.is_relative_to(self.workspace.root)
                 hint = (

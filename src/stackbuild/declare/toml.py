@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import witness
 from ..errors import Position, RequestError
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ class Document:
     def read(cls, file: str | Path, path: str) -> Document:
         """The document in `file`. Raises RequestError."""
         try:
-            with open(file, "rb") as opened:
-                return cls(path, opened.read())
+            return cls(path, witness.read(file))
         except OSError as error:
             raise RequestError(f"cannot be read: {error.strerror}", where=Position(path)) from error
 

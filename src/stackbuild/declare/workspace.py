@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from .. import witness
 from ..errors import RequestError
 from ..oci.model import parse_platform, platform_text
 from ..registry.reference import Repository
@@ -113,8 +114,10 @@ class Workspace:
         while stack:
             folder = stack.pop()
             try:
-                with os.scandir(f"{self.root}/{folder}") as entries:
-                    below, has_file = _look_into(entries)
+                with os.scandir(f"{self.root}/{folder}") as scanned:
+                    entries = list(scanned)
+                self._note(folder, entries)
+                below, has_file = _look_into(entries)
             except OSError as error:
                 what = f"the folder //{folder} cannot be read: {error.strerror}"
                 raise RequestError(what, hint="make it readable") from error
@@ -124,6 +127,11 @@ class Workspace:
                 found.append(_addressable(folder))
             stack += [f"{folder}/{name}" for name in below] if folder else (set(below) - {"dist"})
         return sorted(found)
+
+    def _note(self, folder: str, entries: list[os.DirEntry[str]]) -> None:
+        if present := witness.present():
+            ignored = witness.UNSEEN if folder else {*witness.UNSEEN, "dist"}
+            present.listed(os.fspath(self.root / folder), entries, ignored=ignored)
 
 
 def _look_into(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], bool]:
@@ -152,10 +160,9 @@ def is_workspace_root(folder: str | Path) -> bool:
     """Whether a folder's BUILD.toml has a [workspace] table."""
     file = f"{os.fspath(folder)}/{BUILD_FILE}"
     try:
-        if not os.path.isfile(file):  # noqa: PTH113  nobody may ever write to a pipe
+        if not witness.is_file(file):  # nobody may ever write to a pipe
             return False
-        with open(file, "rb") as opened:
-            source = opened.read()
+        source = witness.read(file)
         return b"workspace" in source and "workspace" in Document("", source).data
     except (OSError, RequestError):
         return False
@@ -179,7 +186,7 @@ def open_workspace(start: Path, model: SettingsOf = lambda names: Settings) -> W
     """
     for folder in (start.resolve(), *start.resolve().parents):
         file = folder / BUILD_FILE
-        if not file.is_file():
+        if not witness.is_file(file):
             continue
         try:
             document = Document.read(file, BUILD_FILE)

@@ -71,6 +71,10 @@ class Built:
 
     def row(self, workspace: Path) -> str:
         """The closing line."""
+        return f"{self.seconds:.2f} s".join(self.around_seconds(workspace))
+
+    def around_seconds(self, workspace: Path) -> tuple[str, str]:
+        """What of the closing line stands before and after how long it took."""
         data = self.as_json(workspace)
         platforms: dict[str, Counter[tuple[str, str, str]]] = {}
         for layer in data["layers"]:
@@ -85,8 +89,8 @@ class Built:
         parts = [f"{counts[status]} {status}" for status in ("base", "reused", "built") if counts[status]]
         number = counts.total()
         layers = f"{number} layer{'' if number == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
-        cells = [data["address"], data["digest"], layers, f"{self.seconds:.2f} s", data["output"] or ""]
-        return "  ".join(cell for cell in cells if cell)
+        output = f"  {data['output']}" if data["output"] else ""
+        return f"{data['address']}  {data['digest']}  {layers}  ", output
 
 
 def shown_path(path: Path | None, workspace: Path) -> str | None:

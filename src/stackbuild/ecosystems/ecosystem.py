@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
+from .. import witness
 from ..declare.fields import Fields
 from ..declare.package import Declaration
 from ..declare.reads import Reads
@@ -132,10 +133,10 @@ class Ask:
         """The bytes of a file below the target's folder that a field names. Raises RequestError."""
         found = Path(os.path.normpath(self.folder / path))
         where = self.declaration.position(key)
-        if not found.resolve().is_relative_to(self.workspace.root):
+        if not witness.resolve(found).is_relative_to(self.workspace.root):
             raise RequestError(f"'{path}' is outside the workspace", where=where, hint="correct the path")
         try:
-            return found.read_bytes()
+            return witness.read(found)
         except OSError as error:
             raise RequestError(
                 f"'{path}' cannot be read: {error.strerror}", where=where, hint="correct the path"
@@ -160,7 +161,7 @@ class Ecosystem(ABC, Generic[F]):
 
     name: what `ecosystem` says; version: raised whenever the same packages give other entries; fields: the
     model of its targets; settings: the model of a table [workspace.NAME.x], if it has such; stacks: whether
-    what it installs depends on the image below.
+    what it installs depends on the image below; witnessed: as a target type has it.
     """
 
     name: ClassVar[str]
@@ -168,6 +169,7 @@ class Ecosystem(ABC, Generic[F]):
     fields: type[F]
     settings: ClassVar[type[BaseModel] | None] = None
     stacks: ClassVar[bool] = False
+    witnessed: ClassVar[bool] = False
 
     def listed(self, ask: Ask) -> Sequence[Package] | None:
         """The packages, where a file of the tree says exactly which; None where they must be resolved."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-_ABI = 1  # lib.rs has the same: a library of another time is not used
+_ABI = 2  # lib.rs has the same: a library of another time is not used
 FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY  # a pipe or a terminal in a file's place holds nobody up
 _MALFORMED = -2
 

@@ -17,6 +17,7 @@ from .signatures import (
     entry_letter,
     folder_signature,
     link_signature,
+    place_signature,
     stat_signature,
 )
 
@@ -120,7 +121,7 @@ def _parse(records: bytes) -> Iterator[tuple[bytes, bytes, bytes, str]]:
             break
         ignored = next(fields, b"") if kind in (b"L", b"F") else b""
         signature = next(fields, b"")
-        if kind not in b"SBLFR" or not _SIGNATURE.match(signature):
+        if kind not in b"SBLFRP" or not _SIGNATURE.match(signature):
             break
         yield kind, path, ignored, signature.decode()
     raise ValueError("malformed records")
@@ -133,6 +134,8 @@ def _look(kind: bytes, path: bytes, ignored: bytes) -> str:
         return blob_signature(os.lstat(path))
     if kind == b"R":
         return link_signature(path)
+    if kind == b"P":
+        return place_signature(path)
     return folder_signature(_entries(path, ignored.split(b"/"), kind == b"F"))
 
 

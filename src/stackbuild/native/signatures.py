@@ -5,6 +5,7 @@ A signature is the first 32 hexadecimal digits of a SHA-256.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -41,7 +42,7 @@ def letter(mode: int) -> str:
     return {stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFREG: "f"}.get(stat.S_IFMT(mode), "o")
 
 
-def entry_letter(entry: os.DirEntry[bytes]) -> str:
+def entry_letter(entry: os.DirEntry[bytes] | os.DirEntry[str]) -> str:
     """The same from a folder's entry, mostly without looking at the file."""
     if entry.is_symlink():
         return "l"
@@ -74,3 +75,10 @@ def link_signature(path: bytes) -> str:
     except OSError:
         leads = b""
     return sign(says + b"\0" + leads)
+
+
+def place_signature(path: bytes) -> str:
+    """The signature of where a folder really is. Raises OSError when there is none."""
+    if not stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116
+        raise OSError(errno.EBADF, "no folder", path)
+    return sign(os.path.realpath(path))

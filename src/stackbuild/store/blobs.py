@@ -57,6 +57,10 @@ class Blobs:
             self._sound[digest] = found
         return size in (None, stat.st_size)
 
+    def found(self, digest: str) -> tuple[int, int, int] | None:
+        """The size, inode and mtime (ns) with which `has` last found the blob sound, if it did."""
+        return self._sound.get(digest)
+
     @traced("verify a blob")
     def verify(self, digest: str) -> bool:
         """Read every byte of the blob; remove it and answer False when they are not what they should be."""

@@ -42,6 +42,17 @@ class Build:
     steps: Mapping[str, Step]
 
 
+def name_of(workspace: str) -> str:
+    """What a workspace is called in the store."""
+    return hashlib.sha256(os.fsencode(workspace)).hexdigest()
+
+
+def document(build: Build, **other: Any) -> str:
+    """A build as it is kept; other: what to say in place of some of its fields."""
+    steps = {name: step.data() for name, step in build.steps.items()}
+    return json.dumps({"format": FORMAT, "build": vars(build) | {"steps": steps} | other})
+
+
 class Builds:
     """A file for each workspace, replaced by each build. Nothing depends on it: a damaged one is none."""
 
@@ -49,13 +60,12 @@ class Builds:
         self._folder, self._temp = folder, temp
 
     def _path(self, workspace: str) -> Path:
-        return self._folder / f"{hashlib.sha256(os.fsencode(workspace)).hexdigest()}.json"
+        return self._folder / f"{name_of(workspace)}.json"
 
     def save(self, build: Build) -> None:
         """Keep a build in place of the workspace's last. Raises StoreError."""
-        steps = {name: step.data() for name, step in build.steps.items()}
         with temporary(self._temp) as (file, temp):
-            file.write(json.dumps({"format": FORMAT, "build": vars(build) | {"steps": steps}}).encode())
+            file.write(document(build).encode())
             publish(file, temp, self._path(build.workspace))
 
     def last(self, workspace: str) -> Build | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..again.answer import forget
 from .files import remove
 from .records import GRAIN, keys_in
 from .store import Store
@@ -67,6 +68,8 @@ def check(store: Store) -> Report:
     for key in indexed:
         report.damage.append(f"record {key}: its file is gone; removed")
         store.records.forget(key)
+    if report.damage:
+        forget(str(store.path))
     return report
 
 
@@ -94,6 +97,7 @@ def collect(store: Store, keep_seconds: int) -> Report:
         store.index.write("DELETE FROM latest WHERE key NOT IN (SELECT key FROM record)", [()])
         store.fingerprints.forget_gone()
         store.builds.forget(oldest)
+        forget(str(store.path))
         for entry in os.scandir(store.temp):
             remove(Path(entry.path))  # nobody else holds the store now
     return report

@@ -13,21 +13,14 @@ import time
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
 from ..trace import traced
+from ..witness import refuse, settled
 from .index import Index
 
-_FINE_GRAIN = 50_000_000  # ns; kernels stamp files by a tick of 1 to 10 ms
-_COARSE_GRAIN = 2_000_000_000  # ns; FAT's grain, assumed where stamps are whole seconds
 _PIECE = 1 << 20
 
 
 def _stat_text(stat: os.stat_result) -> str:
     return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_mode}"
-
-
-def _settled(stat: os.stat_result, seen: int) -> bool:
-    coarse = stat.st_ctime_ns % 1_000_000_000 == 0
-    newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
-    return newest + (_COARSE_GRAIN if coarse else _FINE_GRAIN) < seen
 
 
 class Fingerprints:
@@ -73,7 +66,7 @@ class Fingerprints:
         """The fingerprint of the file `path` as far as it is remembered and its lstat proves it."""
         found = self._find(path)
         if found and found[0] == _stat_text(stat) and found[2].startswith(self.algorithm):
-            return found[2] if _settled(stat, found[1]) else None
+            return found[2] if settled(stat, found[1]) else None
         return None
 
     def of(self, path: str, stat: os.stat_result) -> str:
@@ -83,7 +76,10 @@ class Fingerprints:
         """
         if (known := self.known(path, stat)) is not None:
             return known
-        self._new[path] = self._known[path] = found = self._hash(path, stat)
+        found = self._hash(path, stat)
+        if found[0] != _stat_text(stat) or not settled(stat, found[1]):
+            refuse(f"{path} has only just been written")
+        self._new[path] = self._known[path] = found
         return found[2]
 
     def learn(self, path: str, stat: os.stat_result, fingerprint: str, seen: int) -> None:
@@ -92,6 +88,8 @@ class Fingerprints:
         seen: ns since 1970, before the first of them was.
         """
         self.hashed += 1
+        if not settled(stat, seen):
+            refuse(f"{path} has only just been written")
         self._new[path] = self._known[path] = (_stat_text(stat), seen, fingerprint)
 
     def _hash(self, path: str, stat: os.stat_result) -> tuple[str, int, str]:

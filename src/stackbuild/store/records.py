@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..again.answer import BELIEVED
 from ..keys import digest
 from ..trace import traced
 from .files import publish, temporary
@@ -17,7 +18,8 @@ from .index import Index
 
 FORMAT = 2
 GRAIN = 3_600
-"""Seconds by which the remembered time of a record's last use may lie behind the true one."""
+"""Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
+remembered here, and what a saved answer uses without asking."""
 _AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
 _LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
@@ -68,7 +70,7 @@ class Records:
         if row is None or row[2] != _checksum(key, row[0]):
             return None
         text, used, _ = row
-        if time.time() - used > GRAIN:
+        if time.time() - used > GRAIN - BELIEVED:
             self._used.add(key)
         return json.loads(text)
 

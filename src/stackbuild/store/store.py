@@ -6,11 +6,11 @@ import contextlib
 import errno
 import fcntl
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..again.place import store_folder
 from ..errors import StoreError
 from ..keys import Algorithm
 from ..trace import span, traced
@@ -27,12 +27,7 @@ _ABANDONED = 86_400  # seconds after which a temporary file belongs to no runnin
 
 def default_path() -> Path:
     """$STACKBUILD_STORE, else a folder in the user's cache."""
-    if chosen := os.environ.get("STACKBUILD_STORE"):
-        return Path(chosen).resolve()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "stackbuild"
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "stackbuild"
+    return Path(store_folder())
 
 
 class Store:
@@ -49,7 +44,7 @@ class Store:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
-            names = ("tmp", "blobs", "blobs/sha256", "records", "builds")
+            names = ("tmp", "blobs", "blobs/sha256", "records", "builds", "answers")
             for folder in (path / name for name in names):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self._check_format()

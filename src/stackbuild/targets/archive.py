@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from .. import witness
 from ..declare.fields import Fields, ImagePath, Mode, Owner
 from ..declare.package import Declaration
 from ..declare.reads import Reads
@@ -94,6 +95,7 @@ class ArchiveType(LayerType[ArchiveFields]):
 
     name = "archive"
     version = 2
+    witnessed = True
     fields = ArchiveFields
     unkeyed = frozenset({"url"})  # sha256 says what is there, wherever it lies
 
@@ -131,7 +133,7 @@ def _local(task: Task, fields: ArchiveFields) -> tuple[Path, str]:
         digest = f"sha256:{fields.sha256}"
         return task.store.blobs.path(digest), digest
     where = task.declaration.position(("src",))
-    path = (Path(task.folder) / fields.src).resolve()
+    path = witness.resolve(Path(task.folder) / fields.src)
     if not path.is_file() or not path.is_relative_to(task.workspace.root):
         raise RequestError(
             f"'{fields.src}' is not a file of the workspace", where=where, hint="correct the path"

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from .. import witness
 from ..declare.fields import Fields
 from ..declare.lock import LOCK_FILE
 from ..declare.package import Declaration
@@ -64,6 +65,7 @@ class BaseType(TargetType[BaseFields]):
 
     name = "base"
     version = 2
+    witnessed = True
     fields = BaseFields
     products = frozenset({"image"})
 
@@ -146,8 +148,8 @@ def _chosen(task: Task, entry: Mapping[str, str], platform: str) -> str:
 
 def _from_disk(task: Task, shown: str, platform: str) -> Action:
     where = task.declaration.position(("path",))
-    path = (Path(task.folder) / shown).resolve()
-    marker = (path / "index.json").resolve() if path.is_dir() else path
+    path = witness.resolve(Path(task.folder) / shown)
+    marker = witness.resolve(path / "index.json") if path.is_dir() else path
     if not path.is_relative_to(task.workspace.root):
         raise RequestError(f"'{shown}' is outside the workspace", where=where)
     if not marker.is_file():

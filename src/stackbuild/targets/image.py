@@ -182,6 +182,7 @@ class ImageType(TargetType[ImageFields]):
 
     name = "image"
     version = 1
+    witnessed = True
     fields = ImageFields
     products = frozenset({"image", "images"})
     unkeyed = frozenset({"repository", "platforms", "budget", "allow"})

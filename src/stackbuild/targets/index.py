@@ -28,6 +28,7 @@ class IndexType(TargetType[IndexFields]):
 
     name = "index"
     version = 1
+    witnessed = True
     fields = IndexFields
     products = frozenset({"images"})
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .. import witness
 from ..declare.fields import Choice
 from ..declare.package import Declaration
 from ..declare.reads import Reads
@@ -35,6 +36,7 @@ class PackagesType(TargetType[PackagesFields]):
 
     name = "packages"
     version = 1
+    witnessed = True
     products = frozenset({"layers", "files"})
     lists_packages = True
 
@@ -71,6 +73,7 @@ class PackagesType(TargetType[PackagesFields]):
 
     def prepare(self, task: Task) -> Action:
         ecosystem, ask = _ecosystem(task.declaration), _ask(task)
+        witness.trust(ecosystem)
         under = ecosystem.under(ask)
         packages = self._packages(task, ask, ecosystem, under)
         codec = Codec(task.variant.compression or "gzip")

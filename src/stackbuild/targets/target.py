@@ -146,7 +146,9 @@ class TargetType(ABC, Generic[F]):
     name: the table in BUILD.toml; version: raised whenever the same recipe gives another result;
     fields: the model; unkeyed: fields that do not decide the result; ordered: fields that are tables whose
     order decides; products: what results can serve as; lists_packages: whether targets install packages;
-    finding: fields that say which files are read, so that files come and go with them.
+    finding: fields that say which files are read, so that files come and go with them; witnessed: whether
+    targets look at the tree, from `variant` to `prepare`, by the functions of `stackbuild.witness` alone (or
+    not at all), so that the answer of a build may be saved; it is not inherited.
     """
 
     name: ClassVar[str]
@@ -157,6 +159,7 @@ class TargetType(ABC, Generic[F]):
     ordered: ClassVar[frozenset[str]] = frozenset()
     lists_packages: ClassVar[bool] = False
     finding: ClassVar[frozenset[str]] = frozenset()
+    witnessed: ClassVar[bool] = False
 
     def variant(self, declaration: Declaration, wanted: Variant) -> Variant:
         """The part of `wanted` that makes a difference to this target."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .. import witness
 from ..declare.toml import Key
 from ..errors import BuildFailed
 from ..layer.chunk import Changed
@@ -14,7 +15,7 @@ from .target import Task
 def file_mark(task: Task, path: Path, key: Key) -> str:
     """The fingerprint of a file of the workspace that a field names. Raises BuildFailed."""
     try:
-        return task.store.fingerprints.of(str(path), path.lstat())
+        return task.store.fingerprints.of(str(path), witness.lstat(path))
     except OSError as error:
         where = task.declaration.position(key)
         raise BuildFailed(f"cannot read {path.name}: {error.strerror}", where=where) from error

@@ -568,3 +568,8 @@ def test_the_same_digests_anywhere(archive, debian, tmp_path):
         seen.add(json.loads(done.stdout)["images"][0]["digest"])
         (tree.root / "stackbuild.lock").unlink()
     assert len(seen) == 1
+
+
+def test_all_that_it_reads_of_the_tree_is_witnessed(debian, archive):
+    archive.add(control())
+    assert debian("hello").unwitnessed("//:i") == set()

@@ -186,3 +186,9 @@ def test_a_lock_outside(project, tmp_path):
     (tmp_path / "package-lock.json").write_text(json.dumps({"packages": {}}))
     project.tree.write("BUILD.toml", '[workspace]\n[packages.m]\necosystem = "npm"\npackage_lock = "../package-lock.json"\n')
     assert project.fails() == (2, "BUILD.toml:4:16: '../package-lock.json' is outside the workspace; correct the path")
+
+
+def test_all_that_it_reads_of_the_tree_is_witnessed(project):
+    project.add("node_modules/a")
+    project.write()
+    assert project.tree.unwitnessed("//:m") == set()

@@ -205,3 +205,8 @@ def test_a_uv_lock_without_wheels(from_uv):
         "BUILD.toml:4:11: one 2.0 has no wheel for Python 3.12 on x86_64 with glibc 2.28, only its source; nothing "
         "is built: choose a version with wheels, or build one and name it\n"
     )
+
+
+def test_all_that_it_reads_of_the_tree_is_witnessed(installed, tree):
+    installed({"one-1-py3-none-any.whl": wheel("one")})
+    assert tree.unwitnessed("//:i") == set()

@@ -224,3 +224,18 @@ def test_projects_that_are_wrong(tree, fields, table, message):
     tree.write("BUILD.toml", f'[workspace]\n[packages.d]\necosystem = "wheel"\npyproject = "pyproject.toml"\n{fields}\n')
     status, _, err = tree.run("lock")
     assert (status, err) == (2, message + "\n")
+
+
+def test_all_that_it_reads_of_the_tree_is_witnessed(tree):
+    tree.write("wheels/one-1-py3-none-any.whl", wheel("one"))
+    tree.write("two-1-py3-none-any.whl", wheel("two"))
+    tree.write("sub/r.txt", "--no-index\n-r more.txt\ntwo-1-py3-none-any.whl\n")
+    tree.write("sub/more.txt", "one")
+    tree.write("pyproject.toml", '[project]\nname = "p"\nversion = "1"\ndependencies = []\n')
+    tree.write(
+        "BUILD.toml",
+        '[workspace]\n[packages.d]\necosystem = "wheel"\nrequirements = ["sub/r.txt"]\nfind_links = ["wheels"]\n'
+        '[packages.e]\necosystem = "wheel"\npyproject = "pyproject.toml"\n',
+    )
+    tree.write("sub/two-1-py3-none-any.whl", wheel("two"))
+    assert tree.unwitnessed("//...") == set()

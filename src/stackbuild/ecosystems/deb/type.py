@@ -60,6 +60,7 @@ class Deb(Ecosystem[DebFields]):
 
     name = "deb"
     version = 1
+    witnessed = True
     fields = DebFields
     settings = DebArchive
     stacks = True

@@ -56,6 +56,7 @@ class Npm(Ecosystem[NpmFields]):
 
     name = "npm"
     version = 1
+    witnessed = True
     fields = NpmFields
 
     def reads(self, declaration: Declaration, workspace: Workspace) -> Sequence[Reads]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import witness
 from ...errors import RequestError
 from ..ecosystem import Package
 from .environment import Environment
@@ -107,7 +108,7 @@ def _place(source: Any, root: Path, home: Path, refuse: Callable[[str], RequestE
     if url.startswith("file://"):
         url, path = "", urllib.parse.unquote(urllib.parse.urlsplit(url).path)
     if path:
-        found = (home / path).resolve()
+        found = witness.resolve(home / path)
         if not found.is_relative_to(root):
             raise refuse(f"'{path}' is outside the workspace")
         return "//" + found.relative_to(root).as_posix()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ... import witness
 from ...declare.package import Declaration
 from ...declare.toml import Document
 from ...declare.workspace import Workspace
@@ -46,9 +47,9 @@ def dependencies(
 
 def _read(root: Path, folder: str, path: str, where: Position) -> Document:
     file = root / folder / path
-    if not file.resolve().is_relative_to(root):
+    if not witness.resolve(file).is_relative_to(root):
         raise RequestError(f"'{path}' is outside the workspace", where=where, hint="correct the path")
-    if not file.is_file():
+    if not witness.is_file(file):
         raise RequestError(f"'{path}' is not there", where=where, hint="correct the path")
     return Document.read(file, file.resolve().relative_to(root).as_posix())
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ... import witness
 from ...declare.package import Declaration
 from ...declare.workspace import Workspace
 from ...digests import digest_of_file
@@ -117,7 +118,7 @@ class _Reader:
         if self._depth > _DEEPEST:
             raise RequestError(f"'{path}' is included again and again", where=where, hint="break the circle")
         try:
-            text = self._inside(path, where).read_text("utf-8-sig")
+            text = witness.read(self._inside(path, where)).decode("utf-8-sig")
         except OSError as error:
             what = f"'{path}' cannot be read: {error.strerror}"
             raise RequestError(what, where=where, hint="correct the path") from error
@@ -133,7 +134,7 @@ class _Reader:
 
     def _inside(self, path: str, where: Position) -> Path:
         found = self._root / path
-        if not found.resolve().is_relative_to(self._root):
+        if not witness.resolve(found).is_relative_to(self._root):
             raise RequestError(f"'{path}' is outside the workspace", where=where, hint="correct the path")
         return found
 
@@ -196,7 +197,8 @@ class _Reader:
 
     def _wheel(self, path: str, where: Position) -> str:
         try:
-            self.found.files[f"//{path}"] = digest_of_file(self._inside(path, where))
+            with witness.steady(file := self._inside(path, where)):
+                self.found.files[f"//{path}"] = digest_of_file(file)
         except OSError as error:
             what = f"'{path}' cannot be read: {error.strerror}"
             raise RequestError(what, where=where, hint="correct the path") from error
@@ -208,11 +210,15 @@ class _Reader:
             self.found.find_links.append(_url(place, where))
             return
         path = _joined(folder, place)
-        if not (found := self._inside(path, where)).is_dir():
+        if not witness.is_folder(found := self._inside(path, where)):
             raise RequestError(f"'{path}' is not a folder", where=where, hint="correct the path")
         self.found.find_links.append(f"//{path}")
-        for wheel in sorted(found.glob("*.whl")):
-            self._wheel(f"{path}/{wheel.name}", where)
+        with os.scandir(found) as scanned:
+            entries = list(scanned)
+        if present := witness.present():
+            present.listed(os.fspath(found), entries)
+        for name in sorted(entry.name for entry in entries if entry.name.endswith(".whl")):
+            self._wheel(f"{path}/{name}", where)
 
 
 def _logical(text: str) -> Iterator[tuple[int, str]]:

@@ -23,6 +23,7 @@ class Wheel(Ecosystem[WheelFields]):
 
     name = "wheel"
     version = 1
+    witnessed = True
     fields = WheelFields
 
     def listed(self, ask: Ask) -> Sequence[Package] | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from ... import witness
 from ...declare.glob import compiled, is_wild, normal
 from ...declare.workspace import BUILD_FILE, is_workspace_root
 
@@ -55,13 +57,15 @@ class Globs:
         """
         unused = set(self.included)
         found: list[Found] = []
-        for entry, path in self._walk(folder, hidden):
+        taken: set[str] = set()
+        for entry, path in self._walk(folder, hidden, taken):
             hits = self._hits(entry.name, path)
             if not hits:
                 continue
             unused.difference_update(hits)
             if not self._is_away(path):
                 found.append(Found(path, entry.stat(follow_symlinks=False), entry.is_symlink()))
+                taken.add(entry.name)
         return sorted(found, key=lambda item: item.path), self._really_unused(folder, unused)
 
     def means(self, folder: str, path: str, hidden: frozenset[str]) -> bool:
@@ -96,38 +100,55 @@ class Globs:
             for pattern in unused
             if is_wild(pattern)
             or not self._lies_closed(normal(pattern))
-            or not os.path.lexists(f"{folder}/{pattern}")
+            or not witness.exists(Path(folder, pattern))
         )
 
     def _lies_closed(self, path: str) -> bool:
         parts = path.split("/")
         return any(self._is_closed("/".join(parts[:length])) for length in range(1, len(parts)))
 
-    def _walk(self, folder: str, hidden: frozenset[str]) -> Iterator[tuple[os.DirEntry[str], str]]:
-        """Everything that is no folder, below the folders that the patterns can reach."""
+    def _walk(
+        self, folder: str, hidden: frozenset[str], taken: set[str]
+    ) -> Iterator[tuple[os.DirEntry[str], str]]:
+        """Everything that is no folder, below the folders that the patterns can reach.
+
+        taken: where the caller puts the names of those that it uses.
+        """
         roots = {_literal_parent(pattern) for pattern in self.included}
         shallow = not any(map(is_wild, self.included))
-        stack = [""]
+        present, stack = witness.present(), [""]
         while stack:
             at = stack.pop()
+            place = f"{folder}/{at}" if at else folder
             try:
-                entries = os.scandir(f"{folder}/{at}" if at else folder)
+                with os.scandir(place) as scanned:
+                    entries = list(scanned)
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            with entries:
-                for entry in entries:
-                    path = f"{at}/{entry.name}" if at else entry.name
-                    if entry.name == ".git":
-                        continue
-                    if not entry.is_dir(follow_symlinks=False):
-                        yield entry, path
-                    elif (
-                        _reaches(path, roots, shallow)
-                        and entry.path not in hidden
-                        and not self._is_closed(path)
-                        and not (entry.name == "dist" and is_workspace_root(f"{folder}/{at}"))
-                    ):
-                        stack.append(path)
+            taken.clear()
+            unseen = {
+                *witness.UNSEEN,
+                *(path.rpartition("/")[2] for path in hidden if _parent(path) == place),
+            }
+            for entry in entries:
+                path = f"{at}/{entry.name}" if at else entry.name
+                if entry.name == ".git":
+                    continue
+                if not entry.is_dir(follow_symlinks=False):
+                    unseen.discard(entry.name)
+                    yield entry, path
+                elif not _reaches(path, roots, shallow) or entry.path in hidden or self._is_closed(path):
+                    continue
+                elif entry.name == "dist" and is_workspace_root(place):
+                    unseen.add(entry.name)
+                else:
+                    stack.append(path)
+            if present:
+                present.listed(place, entries, taken, unseen)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _reaches(path: str, roots: set[str], shallow: bool) -> bool:

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Sequence
 
+from ... import witness
 from ...declare.address import Address
 from ...declare.glob import is_wild
 from ...errors import BuildFailed, Failures, RequestError
@@ -90,6 +91,8 @@ def fingerprint(task: Task, found: TreeFile | str) -> str:
 
 
 def _safe_link(task: Task, path: str, shown: str) -> str:
+    if present := witness.present():
+        present.link(path)
     link = os.readlink(path)  # noqa: PTH115
     root = str(task.workspace.root)
     lexical = os.path.normpath(os.path.join(os.path.dirname(path), link))  # noqa: PTH118, PTH120

@@ -26,6 +26,7 @@ class FilesType(LayerType[FilesFields]):
 
     name = "files"
     version = 2
+    witnessed = True
     fields = FilesFields
     ordered = frozenset({"modes", "owners", "capabilities"})
     finding = frozenset({"srcs"})

@@ -1,0 +1,263 @@
+"""Notes what a build looks at in the tree, so that a later one can see that nothing of it changed.
+
+Each look is a record of `stackbuild.native`, made of what the build itself saw. Two records that contradict
+each other never both hold, so a change in the midst of a build is never taken for none. While nobody records,
+it costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from stat import S_ISLNK
+
+from .native.signatures import (
+    ABSENT,
+    blob_signature,
+    entry_letter,
+    folder_signature,
+    link_signature,
+    place_signature,
+    stat_signature,
+)
+
+_FINE_GRAIN = 50_000_000  # ns; kernels stamp files by a tick of 1 to 10 ms
+_COARSE_GRAIN = 2_000_000_000  # ns; FAT's grain, assumed where stamps are whole seconds
+UNSEEN = frozenset({".git"})
+"""Names that no walk of the tree looks at."""
+
+
+def settled(stat: os.stat_result, seen: int) -> bool:
+    """Whether a file is older than the moment `seen` (ns) by more than the clock's grain; else it may be
+    written to in the same tick, and look as before."""
+    coarse = stat.st_ctime_ns % 1_000_000_000 == 0
+    newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    return newest + (_COARSE_GRAIN if coarse else _FINE_GRAIN) < seen
+
+
+class Witness:
+    """What was looked at. refused: why it cannot tell all, "" if it can."""
+
+    def __init__(self) -> None:
+        self.refused = ""
+        self._records: set[bytes] = set()  # only ever added to, which threads may do at once
+        self._folders: set[str] = set()  # that must be what they seem, and not reached by a symlink
+        self._real: set[str] = set()  # that some listing shows to be folders
+        self._ignored: set[str] = set()  # folders that listings left out
+
+    def stat(self, path: str, seen: os.stat_result | None) -> None:
+        """A path's lstat, in the tree; None where nothing was."""
+        self._folders.add(os.path.dirname(path))  # noqa: PTH120  asked for every file
+        self.single(path, seen)
+
+    def single(self, path: str, seen: os.stat_result | None) -> None:
+        """The same of a path that may be reached by symlinks."""
+        self._add("S", path, "", ABSENT if seen is None else stat_signature(seen))
+
+    def link(self, path: str) -> None:
+        """What a symlink says, and where it leads."""
+        self._add("R", path, "", link_signature(os.fsencode(path)))
+        home, says = os.path.dirname(path), os.readlink(path)  # noqa: PTH115, PTH120
+        self._folders.add(home)
+        if os.path.exists(path):  # noqa: PTH110
+            return
+        if says != os.path.normpath(says):
+            self.refuse(f"{path} leads nowhere by a way that is not plain")
+        missing = os.path.normpath(os.path.join(home, says))  # noqa: PTH118
+        while not os.path.lexists(os.path.dirname(missing)):  # noqa: PTH120
+            missing = os.path.dirname(missing)  # noqa: PTH120
+        self.stat(missing, None)  # the first that is not there: nothing beyond it can lead elsewhere
+
+    def folder(self, path: str) -> None:
+        """That a folder is there, and no symlink."""
+        self._folders.add(path)
+
+    def listed(
+        self,
+        folder: str,
+        entries: Sequence[os.DirEntry[str]],
+        taken: Collection[str] = (),
+        ignored: Collection[str] = UNSEEN,
+    ) -> None:
+        """What is in a folder of the tree. taken: names of those whose lstat counts; ignored: folders that do
+        not, whatever is in them."""
+        self._folders.add(folder)
+        self._ignored.update(f"{folder}/{name}" for name in ignored if name not in UNSEEN)
+        self._real.update(
+            entry.path for entry in entries if entry_letter(entry) == "d" and entry.name not in ignored
+        )
+        self.contents(folder, entries, taken, ignored)
+
+    def contents(
+        self,
+        folder: str,
+        entries: Sequence[os.DirEntry[str]],
+        taken: Collection[str],
+        ignored: Collection[str] = (),
+    ) -> None:
+        """The same of a folder that may be reached by symlinks."""
+        seen = [entry for entry in entries if entry.name not in ignored]
+        found = [(os.fsencode(entry.name), entry_letter(entry), entry) for entry in seen]
+        files = [entry for _, kind, entry in found if kind == "f"]
+        others = [entry.name for entry in files if entry.name not in taken]
+        names = [(name, kind, None) for name, kind, _ in found]
+        if others or not files:
+            self._add("L", folder, "/".join(sorted(ignored)), folder_signature(names))
+        if len(files) - len(others) > len(others):
+            full = [
+                (name, kind, entry.stat(follow_symlinks=False) if kind == "f" else None)
+                for name, kind, entry in found
+                if kind != "f" or entry.name in taken
+            ]
+            self._add("F", folder, "/".join(sorted({*ignored, *others})), folder_signature(full))
+        else:
+            for entry in files:
+                if entry.name in taken:
+                    self.single(entry.path, entry.stat(follow_symlinks=False))
+
+    def blob(self, path: str, seen: os.stat_result) -> None:
+        """A blob in a store or an output, as it was when it was found sound."""
+        self._add("B", path, "", blob_signature(seen))
+
+    def refuse(self, why: str) -> None:
+        """Something was looked at that cannot be witnessed."""
+        self.refused = self.refused or why
+
+    def records(self) -> bytes:
+        """All that was seen, as `unchanged` reads it. Raises OSError when a folder is not what it seemed."""
+        for path in self._ignored:
+            try:
+                self._place(path)
+            except FileNotFoundError:
+                self.stat(path, None)
+        for path in self._folders - self._real:
+            if self._place(path) != path:
+                raise NotADirectoryError(path)
+        return b"".join(sorted(self._records))
+
+    def _place(self, path: str) -> str:
+        self._add("P", path, "", place_signature(os.fsencode(path)))
+        return os.path.realpath(path)
+
+    def _add(self, kind: str, path: str, ignored: str, signature: str) -> None:
+        fields = [kind + path, ignored, signature] if kind in "LF" else [kind + path, signature]
+        self._records.add(os.fsencode("\0".join([*fields, ""])))
+
+
+_witness: Witness | None = None
+
+
+def present() -> Witness | None:
+    """Who records now, if anybody does."""
+    return _witness
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[Witness]:
+    """Note what this process looks at for the length of a block."""
+    global _witness
+    before, _witness = _witness, Witness()
+    try:
+        yield _witness
+    finally:
+        _witness = before
+
+
+def refuse(why: str) -> None:
+    """Something was looked at that cannot be witnessed."""
+    if _witness is not None:
+        _witness.refuse(why)
+
+
+def lstat(path: str | Path) -> os.stat_result:
+    """`os.lstat(path)`."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        _note(path, None)
+        raise
+    _note(path, found)
+    return found
+
+
+def is_file(path: str | Path) -> bool:
+    """`os.path.isfile(path)`."""
+    if _witness is not None:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            lstat(path)
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | Path) -> bool:
+    """`os.path.isdir(path)`."""
+    found = os.path.isdir(path)  # noqa: PTH112
+    if _witness is not None and found:
+        _witness.folder(os.fspath(path))
+    elif _witness is not None:
+        is_file(path)
+    return found
+
+
+def is_symlink(path: str | Path) -> bool:
+    """`os.path.islink(path)`."""
+    found = os.path.islink(path)  # noqa: PTH114
+    if found:
+        refuse(f"{path} is a symlink")
+    elif _witness is not None:
+        is_folder(path)
+    return found
+
+
+def exists(path: Path) -> bool:
+    """`os.path.lexists(path)`."""
+    try:
+        lstat(path)
+    except OSError:
+        return False
+    return True
+
+
+def resolve(path: Path) -> Path:
+    """`path.resolve()`."""
+    found = path.resolve()
+    if _witness is not None:
+        if os.fspath(found) != os.path.normpath(path):
+            _witness.refuse(f"a symlink leads to {path}")
+        for number, part in enumerate(path.parts):
+            if part == "..":
+                _witness.folder(os.path.normpath(Path(*path.parts[:number])))
+    return found
+
+
+def read(path: str | Path) -> bytes:
+    """The bytes of a file."""
+    with steady(path), open(path, "rb") as file:
+        return file.read()
+
+
+@contextlib.contextmanager
+def steady(path: str | Path) -> Iterator[None]:
+    """A file is read in the block."""
+    if _witness is None:
+        yield
+        return
+    began, before = time.time_ns(), lstat(path)
+    yield
+    if stat_signature(os.lstat(path)) != stat_signature(before) or not settled(before, began):
+        _witness.refuse(f"{path} has only just been written")
+
+
+def trust(looking: object) -> None:
+    """Who is about to look at the tree says of itself, by an attribute `witnessed`, that it does so here."""
+    if not vars(type(looking)).get("witnessed"):  # what a subclass does, its parent does not know
+        refuse(f"{type(looking).__name__} looks at the tree unseen")
+
+
+def _note(path: str | Path, found: os.stat_result | None) -> None:
+    if _witness is not None:
+        _witness.stat(os.fspath(path), found)
+        if found is not None and S_ISLNK(found.st_mode):
+            _witness.refuse(f"{path} is a symlink")

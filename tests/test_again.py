@@ -1,0 +1,433 @@
+"""A build that would do nothing is answered at once, and never when it would do something."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+import stackbuild
+from stackbuild.again import answer, ask
+
+BUILD = """
+[workspace]
+[files.src]
+srcs = ["src/**", "!**/*.md"]
+to = "/app"
+[files.other]
+srcs = ["other/one"]
+[image.img]
+layers = [":other", "//lib:lib", ":src"]
+"""
+LIB = '[files.lib]\nsrcs = ["*.py"]\nto = "/lib"\n'
+
+
+@pytest.fixture
+def full(tree):
+    """A workspace with some of everything that globs meet."""
+    tree.write("BUILD.toml", BUILD)
+    tree.write("lib/BUILD.toml", LIB)
+    tree.write("other/one", "one")
+    tree.write("other/two", "two")
+    for number in range(12):
+        tree.write(f"src/d{number % 3}/é{number}", f"content {number}" * 3)
+    tree.write("src/read.md", "not taken")
+    for name in ("a.py", "b.py", "notes"):
+        tree.write(f"lib/{name}", name)
+    (tree.root / "src/link").symlink_to("d1/é1")
+    (tree.root / "src/dangling").symlink_to("d1/later/on")
+    return tree
+
+
+def digest_of(root, store):
+    with stackbuild.Workspace.open(root, store) as workspace:
+        [built] = workspace.build("//:img", request=stackbuild.api.Request(output="none"))
+        return built.as_json(workspace.root)["digest"]
+
+
+def answers(tree):
+    return sorted((tree.root.parent / "store/answers").iterdir())
+
+
+def without_seconds(text):
+    return [part for part in text.split() if not part.replace(".", "").isdigit()]
+
+
+def test_the_second_time_it_says_what_a_build_would_and_builds_nothing(full):
+    assert full.again("//:img")[:2] == (False, 0)
+    answered, status, out, err = full.again("//:img")
+    assert (answered, status, err) == (True, 0, "")
+    _, ordinary, _ = full.run("image", "--progress", "none", "//:img")
+    assert without_seconds(out) == without_seconds(ordinary)
+    assert "3 layers: 3 reused" in out
+
+
+def test_json_is_the_same_object(full):
+    full.again("--json", "//...")
+    answered, _, out, _ = full.again("--json", "//...")
+    found, ordinary = json.loads(out), json.loads(full.run("image", "--json", "--progress", "none", "//...")[1])
+    assert answered
+    for image in [*found["images"], *ordinary["images"]]:
+        assert isinstance(image.pop("seconds"), float)
+    assert found == ordinary
+
+
+def test_it_starts_without_what_only_builds_need(full):
+    full.again("//:img")
+    command = [sys.executable, "-X", "importtime", "-m", "stackbuild", "image", "//:img"]
+    environment = {**os.environ, "PYTHONPATH": ""}
+    first, second = (subprocess.run(command, cwd=full.root, env=environment, capture_output=True, text=True) for _ in "ab")
+    assert "pydantic" in first.stderr and without_seconds(second.stdout) == without_seconds(first.stdout.replace("built", "reused"))
+    for heavy in ("pydantic", "networkx", "rich", "sqlite3", "argparse", "json", "pathlib", "hashlib"):
+        assert f" {heavy}\n" not in second.stderr
+
+
+def rewritten(path, data=None):
+    """The same size and time as before."""
+    old = path.stat()
+    path.write_bytes(data or path.read_bytes().swapcase())
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+
+
+def swapped(one, other):
+    aside = one.with_name("aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+
+
+def linked(path):
+    """A folder, moved away, and a link to it in its place."""
+    away = path.with_name(f"{path.name}-away")
+    path.rename(away)
+    path.symlink_to(away.name)
+
+
+EDITS = {
+    "a file's content": lambda root: rewritten(root / "src/d1/é1"),
+    "a file that a literal names": lambda root: rewritten(root / "other/one", b"ONE"),
+    "an executable bit": lambda root: (root / "src/d1/é1").chmod(0o755),
+    "a new file": lambda root: (root / "src/d1/new").write_text("new"),
+    "a file away": lambda root: (root / "src/d1/é1").unlink(),
+    "a file's name": lambda root: (root / "src/d1/é1").rename(root / "src/d1/ö"),
+    "folders in each other's place": lambda root: swapped(root / "src/d1", root / "src/d2"),
+    "a link's target": lambda root: ((root / "src/link").unlink(), (root / "src/link").symlink_to("d2/é2")),
+    "a file where a link was": lambda root: ((root / "src/link").unlink(), (root / "src/link").write_text("file")),
+    "a link where a file was": lambda root: ((root / "src/d1/é1").unlink(), (root / "src/d1/é1").symlink_to("é4")),
+    "a new folder": lambda root: (root / "src/d9").mkdir(),
+    "a field": lambda root: rewritten(root / "lib/BUILD.toml", LIB.replace("/lib", "/bil").encode()),
+    "the workspace's settings": lambda root: (root / "BUILD.toml").write_text(BUILD + "[defaults.files]\nmode='0600'\n"),
+    "defaults in a folder": lambda root: (root / "lib/BUILD.toml").write_text(LIB + "[defaults.files]\nmode='0600'\n"),
+    "a lock": lambda root: (root / "stackbuild.lock").write_text("version = 1\n"),
+    "a link where a folder was": lambda root: linked(root / "lib"),
+    "a link where a folder of files was": lambda root: linked(root / "src/d1"),
+    "the way of a dangling link": lambda root: (root / "src/d1/later").symlink_to("/etc"),
+    "a workspace in the midst": lambda root: (root / "lib/BUILD.toml").write_text("[workspace]\n" + LIB),
+    "a file where a folder was": lambda root: (shutil.rmtree(root / "src/d1"), (root / "src/d1").write_text("file")),
+    "a pipe where a file was": lambda root: ((root / "lib/a.py").unlink(), os.mkfifo(root / "lib/a.py")),
+    "an output's index": lambda root: (root / "dist/img/index.json").write_text("{}"),
+    "an output's mark": lambda root: (root / "dist/img/oci-layout").unlink(),
+    "a strange blob in an output": lambda root: (root / "dist/img/blobs/sha256/strange").write_text(""),
+    "an output's blob": lambda root: next((root / "dist/img/blobs/sha256").iterdir()).unlink(),
+    "an output": lambda root: shutil.rmtree(root / "dist"),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_whatever_changes_is_noticed(full, tmp_path, what):
+    full.again("//:img")
+    assert full.again("//:img")[0]
+    EDITS[what](full.root)
+    answered, status, out, err = full.again("//:img")
+    assert not answered
+    if status:
+        assert (status, out, err) == full.run("image", "--progress", "none", "//:img")
+    else:
+        assert digest_of(full.root, tmp_path / "cold") in out
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda root: (root / "other/two").write_text("changed"),
+        lambda root: (root / "src/read.md").write_text("changed"),
+        lambda root: (root / "lib/notes").write_text("changed"),
+        lambda root: (root / ".git").mkdir(),
+    ],
+)
+def test_what_no_target_reads_may_change(full, edit):
+    full.again("//:img")
+    edit(full.root)
+    assert full.again("//:img")[0]
+
+
+
+@pytest.mark.parametrize("edit", [lambda path: path.unlink(), lambda path: (path.chmod(0o644), path.write_bytes(b"x"))])
+def test_a_blob_that_is_gone_or_damaged_is_made_again(full, tmp_path, edit):
+    digest = json.loads(full.again("--json", "//:img")[2])["images"][0]["digest"]
+    for path in (tmp_path / "store/blobs/sha256").iterdir():
+        edit(path)
+    answered, status, out, _ = full.again("--json", "//:img")
+    assert (answered, status) == (False, 0) and digest in out
+
+
+@pytest.mark.parametrize("name", ["STACKBUILD_JOBS", "SOURCE_DATE_EPOCH", "CI", "HOME"])
+def test_another_environment_is_another_request(full, monkeypatch, name):
+    full.again("//:img")
+    monkeypatch.setenv(name, {"HOME": str(full.root)}.get(name, "1"))
+    assert not full.again("//:img")[0]
+    monkeypatch.delenv(name)
+
+
+def test_an_absent_file_above_that_appears_is_noticed(full):
+    """The workspace is looked for in the folder where one stands first."""
+    inner = full.write("src/d1/inner/x").parent
+    here = Path.cwd()
+    full.again("//:img")
+    root, full.root = full.root, inner
+    try:
+        full.again("//:img")
+        assert full.again("//:img")[0]
+        (inner.parent / "BUILD.toml").write_text("[workspace]\n")
+        assert full.again("//:img")[:2] == (False, 2)
+    finally:
+        full.root = root
+        os.chdir(here)
+
+
+@pytest.mark.parametrize(
+    "flags", [["--explain"], ["--trace=t.json"], ["--report=r.html"], ["--events=e.jsonl"], ["--format=oci-archive"]]
+)
+def test_what_does_more_than_print_is_done(full, flags):
+    for _ in range(3):
+        assert full.again(*flags, "//:img")[:2] == (False, 0)
+
+
+def test_an_edit_while_it_builds_is_not_swallowed(full, monkeypatch, tmp_path):
+    """The answer tells of what the build saw, not of what was there when it was saved."""
+    from stackbuild.deliver import keeping
+
+    see = keeping._see_program
+
+    def edited(*arguments):
+        rewritten(full.root / "src/d1/é1")
+        see(*arguments)
+
+    monkeypatch.setattr(keeping, "_see_program", edited)
+    full.again("//:img")
+    monkeypatch.undo()
+    monkeypatch.setenv("STACKBUILD_STORE", str(tmp_path / "store"))
+    answered, _, out, _ = full.again("//:img")
+    assert not answered and digest_of(full.root, tmp_path / "cold") in out
+
+
+def test_a_file_written_in_the_same_tick_is_not_believed(full):
+    here = Path.cwd()
+    os.chdir(full.root)
+    try:
+        rewritten(full.root / "src/d1/é1")
+        assert ask.answered(["image", "--progress", "none", "//:img"]) is None
+        full.run("image", "--progress", "none", "//:img")
+    finally:
+        ask.asked = None
+        os.chdir(here)
+    assert answers(full) == []
+
+
+def test_a_damaged_answer_is_none(full, monkeypatch):
+    full.again("//:img")
+    [path] = answers(full)
+    data, store = path.read_bytes(), str(path.parent.parent)
+    monkeypatch.chdir(full.root)
+    request = ask.request(["image", "--progress", "none", "//:img"])
+    assert answer.load(store, request)
+    for number in range(0, len(data), 41):
+        path.write_bytes(data[:number] + bytes([data[number] ^ 1]) + data[number + 1 :])
+        assert answer.load(store, request) is None
+    rng = random.Random(1)
+    for damaged in (b"", data[:50], data[: len(data) // 2], data + b"x", rng.randbytes(500)):
+        path.write_bytes(damaged)
+        assert full.again("//:img")[:2] == (False, 0)
+
+
+def test_an_answer_that_others_may_write_is_none(full):
+    full.again("//:img")
+    [path] = answers(full)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o620)
+    assert not full.again("//:img")[0]
+
+
+def test_after_half_an_hour_the_store_hears_again_that_records_are_in_use(full, monkeypatch):
+    full.again("//:img")
+    now = time.time()
+    monkeypatch.setattr(answer.time, "time", lambda: now + answer.BELIEVED + 1)
+    assert not full.again("//:img")[0]
+    monkeypatch.setattr(answer.time, "time", lambda: now - 60)
+    assert not full.again("//:img")[0]
+
+
+def test_collecting_forgets_all_answers(full):
+    full.again("//:img")
+    assert full.run("store", "gc")[0] == 0
+    assert answers(full) == []
+
+
+def test_there_are_never_many(full):
+    for number in range(answer._MOST + 3):
+        (full.root.parent / "store").mkdir(exist_ok=True)
+        full.again("--jobs", str(number + 1), "//:img")
+    assert len(answers(full)) == answer._MOST
+
+
+def test_what_another_build_made_the_last_is_told_by_a_build(full):
+    """What `why` compares with is the last build of a target, whoever asked for it."""
+    full.again("--output=none", "//:img")
+    full.write("src/d1/more", "more")
+    full.again("--output=none", "//:src")
+    (full.root / "src/d1/more").unlink()
+    assert not full.again("--output=none", "//:img")[0]
+
+
+def test_the_last_build_is_the_one_that_was_asked_for(full):
+    full.again("//:img")
+    [path] = (full.root.parent / "store/builds").iterdir()
+    full.run("image", "//:img")
+    ordinary = json.loads(path.read_bytes())
+    assert full.again("//:img")[0]
+    found = json.loads(path.read_bytes())
+    for document in (ordinary, found):
+        assert document["build"].pop("started") > 1e9 and document["build"].pop("seconds") >= 0
+    assert found == ordinary
+
+
+def test_another_program_gives_its_own_answer(full, monkeypatch, tmp_path):
+    """Whatever is installed beside it is another program, too."""
+    place = tmp_path / "site"
+    place.mkdir()
+    monkeypatch.syspath_prepend(str(place))
+    time.sleep(0.06)
+    full.again("//:img")
+    assert full.again("//:img")[0]
+    (place / "plugin-1.dist-info").mkdir()
+    assert not full.again("//:img")[0]
+
+
+def test_a_type_that_does_not_say_that_it_is_witnessed_is_not(full, monkeypatch):
+    from stackbuild.targets.files import FilesType
+
+    monkeypatch.delattr(FilesType, "witnessed")
+    for _ in range(2):
+        assert not full.again("//:img")[0]
+    assert answers(full) == []
+
+
+def test_a_reader_that_leaves_is_no_fault(full):
+    full.again("//:img")
+    command = [sys.executable, "-m", "stackbuild", "image", "//:img"]
+    for _ in "ab":
+        child = subprocess.Popen(command, cwd=full.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child.stdout.close()
+        said = child.stderr.read().decode()
+        child.wait()
+    assert said == "" and child.returncode == 1
+
+
+def test_every_built_in_type_is_witnessed(full):
+    with tarfile.open(full.root / "held.tar", "w") as tar:
+        tar.add(full.root / "other", "other")
+    full.again("--output", "layout", "//:img")
+    full.write(
+        "types/BUILD.toml",
+        """
+[archive.tar]
+src = "held.tar"
+[base.layout]
+path = "layout"
+[base.file]
+path = "layout.tar"
+[files.again]
+srcs = [":tar"]
+[image.one]
+base = ":layout"
+layers = [":tar", ":again"]
+[image.two]
+base = ":file"
+[index.both]
+images = [":one"]
+""",
+    )
+    shutil.move(full.root / "held.tar", full.root / "types/held.tar")
+    shutil.move(full.root / "layout", full.root / "types/layout")
+    assert full.run("image", "--format", "oci-archive", "--output", "types/layout.tar", "//:img")[0] == 0
+    assert full.unwitnessed("//...") == set()
+    assert full.unwitnessed("//types:one", "//lib") == set()
+
+
+def edit(root, rng):
+    """One change, chosen to be as hard to see as possible."""
+    files = sorted(path for path in (root / "src").rglob("*") if path.is_file() and not path.is_symlink())
+    path, kind = rng.choice(files), rng.randrange(15)
+    if kind <= 2:
+        data = bytearray(path.read_bytes())
+        data[rng.randrange(len(data))] ^= rng.randrange(1, 256)
+        rewritten(path, bytes(data))
+    elif kind == 3:
+        path.chmod(path.stat().st_mode ^ 0o100)
+    elif kind == 4:
+        path.rename(path.with_name(f"n{rng.randrange(1000)}"))
+    elif kind == 5:
+        (root / "src/link").unlink()
+        (root / "src/link").symlink_to(f"d{rng.randrange(3)}/x{rng.randrange(5)}")
+    elif kind == 6:
+        swapped(*rng.sample([root / f"src/d{number}" for number in range(3)], 2))
+    elif kind == 7:
+        (path.parent / f"new{rng.randrange(1000)}").write_bytes(rng.randbytes(9))
+    elif kind == 8 and len(files) > 6:
+        path.unlink()
+    elif kind == 9:
+        rewritten(root / "lib/BUILD.toml", LIB.replace("/lib", f"/l{rng.randrange(10, 99)}").encode())
+    elif kind == 10:
+        shutil.rmtree(root / "dist")
+    elif kind == 11:
+        rng.choice(sorted((root / "dist/img/blobs/sha256").iterdir())).unlink()
+    elif kind == 12:
+        rng.choice(sorted((root.parent / "store/blobs/sha256").iterdir())).unlink()
+    elif kind == 13:
+        rewritten(root / "dist/img/index.json")
+    else:
+        linked(root / "lib")
+        (root / "lib").unlink()
+        (root / "lib-away").rename(root / "lib")
+
+
+def test_three_hundred_edits_never_give_a_stale_answer(full, tmp_path):
+    rng, answered = random.Random(20261125), 0
+    full.again("//:img")
+    for number in range(300):
+        if rng.random() < 0.8:
+            edit(full.root, rng)
+        quick, status, out, err = full.again("//:img")
+        cold = tmp_path / f"cold{number}"
+        assert status == 0 and digest_of(full.root, cold) in out, f"stale after edit {number}: {err}"
+        shutil.rmtree(cold)
+        answered += quick
+    assert answered > 40
+
+
+def test_an_unreadable_store_is_for_the_ordinary_way(full, tmp_path):
+    full.again("//:img")
+    shutil.rmtree(tmp_path / "store/tmp")
+    assert full.again("//:img")[:2] == (False, 0)
+    shutil.rmtree(tmp_path / "store")
+    Path(tmp_path / "store").write_text("a file")
+    answered, status, _, err = full.again("//:img")
+    assert (answered, status) == (False, 1) and "cannot be used" in err

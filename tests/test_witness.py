@@ -1,0 +1,158 @@
+"""What is noted of looks at the tree holds for as long as the tree looks so, and no longer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+
+import pytest
+
+from stackbuild import native, witness
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A folder, with a file in it, written clearly before now."""
+    path = tmp_path.resolve() / "old"
+    path.mkdir()
+    (path / "file").write_text("text")
+    time.sleep(0.06)
+    return path
+
+
+def holds(seen):
+    return not seen.refused and native.unchanged(seen.records()) == -1
+
+
+def test_nobody_records_nothing_is_noted(old):
+    assert witness.present() is None
+    assert witness.read(old / "file") == b"text" and witness.is_file(old / "file") and not witness.is_file(old)
+
+
+LOOKS = {
+    "read": lambda old: witness.read(old / "file"),
+    "is_file": lambda old: witness.is_file(old / "file"),
+    "exists": lambda old: witness.exists(old / "file"),
+    "lstat": lambda old: witness.lstat(old / "file"),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_file_that_was_looked_at(old, look):
+    with witness.recording() as seen:
+        LOOKS[look](old)
+    assert holds(seen)
+    before = (old / "file").stat()
+    (old / "file").write_text("TEXT")
+    os.utime(old / "file", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not holds(seen)
+
+
+@pytest.mark.parametrize("look", ["is_file", "exists"])
+def test_a_file_that_was_not_there(old, look):
+    (old / "file").unlink()
+    with witness.recording() as seen:
+        assert not LOOKS[look](old)
+    assert holds(seen)
+    (old / "file").touch()
+    assert not holds(seen)
+
+
+def test_a_folder_that_becomes_a_link_to_itself(old):
+    with witness.recording() as seen:
+        assert witness.is_folder(old)
+    old.rename(old.with_name("away"))
+    old.symlink_to("away")
+    assert witness.is_folder(old)
+    with pytest.raises(NotADirectoryError):
+        seen.records()
+
+
+def test_symlinks_to_files_that_fields_name_are_refused(old):
+    (old / "link").symlink_to("file")
+    for look in (witness.is_file, witness.read, witness.resolve, witness.is_symlink):
+        with witness.recording() as seen:
+            look(old / "link")
+        assert seen.refused
+
+
+def test_what_has_only_just_been_written_is_refused(old):
+    with witness.recording() as seen:
+        (old / "file").write_text("more")
+        witness.read(old / "file")
+    assert seen.refused
+
+
+def test_two_looks_that_differ_never_hold(old):
+    with witness.recording() as seen:
+        witness.is_file(old / "file")
+        (old / "file").unlink()
+        witness.is_file(old / "file")
+    assert not holds(seen)
+    (old / "file").write_text("text")
+    assert not holds(seen)
+
+
+def listed(seen, folder, taken, ignored=witness.UNSEEN):
+    with os.scandir(folder) as entries:
+        seen.listed(str(folder), list(entries), taken, ignored)
+
+
+@pytest.mark.parametrize("taken", [1, 5, 6])
+def test_of_a_folder_only_the_files_that_were_taken_may_not_change(old, taken):
+    (old / "file").unlink()
+    names = [f"f{number}" for number in range(6)]
+    for name in names:
+        (old / name).write_text(name)
+    with witness.recording() as seen:
+        listed(seen, old, names[:taken])
+    for number, name in enumerate(names[::-1]):
+        assert holds(seen) == (number <= 6 - taken)
+        (old / name).write_text("other")
+
+
+@pytest.mark.parametrize("change", ["mkdir", "touch", "symlink"])
+def test_names_and_what_they_are_may_not_change(old, change):
+    with witness.recording() as seen:
+        listed(seen, old, [])
+    new = old / "file"
+    new.unlink()
+    {"mkdir": new.mkdir, "touch": new.touch, "symlink": lambda: new.symlink_to("x")}[change]()
+    assert holds(seen) == (change == "touch")
+
+
+def test_a_folder_that_does_not_count_may_hold_anything_but_is_a_folder(old):
+    (old / "dist").mkdir()
+    with witness.recording() as seen:
+        listed(seen, old, [], {"dist"})
+    records = seen.records()
+    (old / "dist/new").touch()
+    assert native.unchanged(records) == -1
+    shutil.rmtree(old / "dist")
+    (old / "dist").write_text("a file, which globs would take")
+    assert native.unchanged(records) != -1
+
+
+def test_a_link_and_where_it_leads(old):
+    (old / "link").symlink_to("file")
+    (old / "nowhere").symlink_to("gone/away")
+    with witness.recording() as seen:
+        seen.link(str(old / "link"))
+        seen.link(str(old / "nowhere"))
+    assert holds(seen)
+    (old / "gone").symlink_to("/etc")  # it leads out of the tree now, to what is not there
+    assert not holds(seen)
+
+
+def test_what_does_not_say_that_it_is_witnessed_is_not_trusted():
+    class Honest:
+        witnessed = True
+
+    class Plugin(Honest):
+        pass
+
+    for looking, refused in ((Honest(), False), (Plugin(), True), (object(), True)):
+        with witness.recording() as seen:
+            witness.trust(looking)
+        assert bool(seen.refused) == refused
