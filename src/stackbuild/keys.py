@@ -31,53 +31,62 @@ def new_hash(algorithm: Algorithm) -> Hash:
     return hashlib.sha256() if algorithm == "sha256" else xxhash.xxh3_128()
 
 
-def hash_bytes(data: bytes, algorithm: Algorithm) -> str:
+def hash_bytes(data: bytes | bytearray | memoryview, algorithm: Algorithm) -> str:
     """The hash of `data` as lower-case hexadecimal."""
-    hasher = new_hash(algorithm)
-    hasher.update(data)
-    return hasher.hexdigest()
+    return hashlib.sha256(data).hexdigest() if algorithm == "sha256" else xxhash.xxh3_128_hexdigest(data)
 
 
-def _text(value: str) -> bytes:
-    data = value.encode("utf-8", "surrogateescape")
-    return b"s%d:%b" % (len(data), data)
+def _text(value: str) -> str:
+    """A string with its length in bytes."""
+    return f"s{len(value) if value.isascii() else len(_bytes(value))}:{value}"
 
 
-def _encode(value: Any, out: list[bytes]) -> None:
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "surrogateescape")
+
+
+def _encode(value: Any, out: list[str]) -> None:
+    """The encoding as text, in pieces; bytes stand in it as the surrogates that they are turned back from."""
     kind = type(value)
     if kind is str:  # most of a recipe: the quick way to what the general one below would say
         out.append(_text(value))
     elif kind is dict:
-        out.append(b"d%d:" % len(value))
+        out.append(f"d{len(value)}:")
         for name in sorted(value):
             if type(name) is not str:
                 raise TypeError(f"a recipe's names are strings, not {type(name).__name__}")
-            out.append(_text(name))
             item = value[name]
-            if type(item) is str:
-                out.append(_text(item))
-            else:
+            if type(item) is not str:
+                out.append(_text(name))
                 _encode(item, out)
+            elif name.isascii() and item.isascii():
+                out.append(f"s{len(name)}:{name}s{len(item)}:{item}")
+            else:
+                out.append(_text(name) + _text(item))
     elif value is None:
-        out.append(b"n")
+        out.append("n")
     elif value is True or value is False:
-        out.append(b"t" if value else b"f")
+        out.append("t" if value else "f")
+    elif kind is list:
+        out.append(f"l{len(value)}:")
+        for item in value:
+            _encode(item, out)
     elif isinstance(value, int):
-        text = b"%d" % value
-        out.append(b"i%d:%b" % (len(text), text))
+        text = f"{int(value)}"
+        out.append(f"i{len(text)}:{text}")
     elif isinstance(value, str):
         out.append(_text(str(value)))
     elif isinstance(value, bytes):
-        out.append(b"b%d:%b" % (len(value), value))
+        out.append(f"b{len(value)}:{value.decode('utf-8', 'surrogateescape')}")
     elif isinstance(value, Mapping):
-        out.append(b"d%d:" % len(value))
+        out.append(f"d{len(value)}:")
         for name in sorted(value):
             if not isinstance(name, str):
                 raise TypeError(f"a recipe's names are strings, not {type(name).__name__}")
             _encode(name, out)
             _encode(value[name], out)
     elif isinstance(value, Sequence):
-        out.append(b"l%d:" % len(value))
+        out.append(f"l{len(value)}:")
         for item in value:
             _encode(item, out)
     else:
@@ -89,9 +98,9 @@ def encode(value: Any) -> bytes:
 
     Raises TypeError for anything but None, bool, int, str, bytes, sequences and str-keyed mappings.
     """
-    out = [b"stackbuild-recipe-%d\n" % ENCODING_VERSION]
+    out = [f"stackbuild-recipe-{ENCODING_VERSION}\n"]
     _encode(value, out)
-    return b"".join(out)
+    return _bytes("".join(out))
 
 
 def digest(recipe: Any, algorithm: Algorithm = "xxh3_128") -> str:

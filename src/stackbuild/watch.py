@@ -166,7 +166,7 @@ class _Matters:
 def _those_read(workspace: Workspace) -> Matters:
     """Whether a change can change what the loaded targets are, or what they hold."""
     types, opened = workspace.types, workspace.graph.packages.workspace
-    declarations = [workspace.graph.declarations[address] for address in workspace.graph.edges]
+    declarations = [workspace.graph.declarations[address] for address in workspace.graph.needs]
     reads = {str(item.address): types[item.type_name].reads(item, opened) for item in declarations}
     said = {path: [Reads(path)] for path in [*workspace.graph.packages.files(), LOCK_FILE]}
     readers = Readers(opened.root, {**reads, **said})

@@ -172,10 +172,10 @@ def refuse(why: str) -> None:
         _witness.refuse(why)
 
 
-def lstat(path: Path) -> os.stat_result:
-    """`path.lstat()`."""
+def lstat(path: str | Path) -> os.stat_result:
+    """`os.lstat(path)`."""
     try:
-        found = path.lstat()
+        found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         _note(path, None)
         raise
@@ -183,17 +183,17 @@ def lstat(path: Path) -> os.stat_result:
     return found
 
 
-def is_file(path: Path) -> bool:
-    """`path.is_file()`."""
+def is_file(path: str | Path) -> bool:
+    """`os.path.isfile(path)`."""
     if _witness is not None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             lstat(path)
-    return path.is_file()
+    return os.path.isfile(path)  # noqa: PTH113  asked for every folder
 
 
-def is_folder(path: Path) -> bool:
-    """`path.is_dir()`."""
-    found = path.is_dir()
+def is_folder(path: str | Path) -> bool:
+    """`os.path.isdir(path)`."""
+    found = os.path.isdir(path)  # noqa: PTH112
     if _witness is not None and found:
         _witness.folder(os.fspath(path))
     elif _witness is not None:
@@ -201,9 +201,9 @@ def is_folder(path: Path) -> bool:
     return found
 
 
-def is_symlink(path: Path) -> bool:
-    """`path.is_symlink()`."""
-    found = path.is_symlink()
+def is_symlink(path: str | Path) -> bool:
+    """`os.path.islink(path)`."""
+    found = os.path.islink(path)  # noqa: PTH114
     if found:
         refuse(f"{path} is a symlink")
     elif _witness is not None:
@@ -211,7 +211,7 @@ def is_symlink(path: Path) -> bool:
     return found
 
 
-def exists(path: Path) -> bool:
+def exists(path: str | Path) -> bool:
     """`os.path.lexists(path)`."""
     try:
         lstat(path)
@@ -232,21 +232,21 @@ def resolve(path: Path) -> Path:
     return found
 
 
-def read(path: Path) -> bytes:
-    """`path.read_bytes()`."""
-    with steady(path):
-        return path.read_bytes()
+def read(path: str | Path) -> bytes:
+    """All bytes of a file."""
+    with steady(path), open(path, "rb") as file:
+        return file.read()
 
 
 @contextlib.contextmanager
-def steady(path: Path) -> Iterator[None]:
+def steady(path: str | Path) -> Iterator[None]:
     """A file is read in the block."""
     if _witness is None:
         yield
         return
     began, before = time.time_ns(), lstat(path)
     yield
-    if stat_signature(path.lstat()) != stat_signature(before) or not settled(before, began):
+    if stat_signature(os.lstat(path)) != stat_signature(before) or not settled(before, began):
         _witness.refuse(f"{path} has only just been written")
 
 
@@ -256,7 +256,7 @@ def trust(looking: object) -> None:
         refuse(f"{type(looking).__name__} looks at the tree unseen")
 
 
-def _note(path: Path, found: os.stat_result | None) -> None:
+def _note(path: str | Path, found: os.stat_result | None) -> None:
     if _witness is not None:
         _witness.stat(os.fspath(path), found)
         if found is not None and S_ISLNK(found.st_mode):

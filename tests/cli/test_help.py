@@ -51,7 +51,7 @@ def test_a_command(tree):
 @pytest.mark.parametrize(("topic", "title", "line"), [
     ("files.modes", "[files.NAME]", "  modes: table of strings, each a mode"),
     ("files.tags", "Every target", "  tags: list of strings"),
-    ("image.compression", "[image.NAME]", '  compression: "gzip" or "zstd", by default "gzip"'),
+    ("image.compression", "[image.NAME]", '  compression: "gzip" or "gzip-fast" or "gzip-small" or "zstd" or "zstd-small",'),
     ("wheel.split", "[packages.NAME]", '  split: "one" or "each" or whole number, by default "one"'),
     ("deb.install", '[packages.NAME] with ecosystem = "deb"', "  install: list of strings, required"),
     ("workspace.deb.suite", "[workspace.deb.NAME]", "  suite: string, required"),

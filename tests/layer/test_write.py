@@ -14,9 +14,10 @@ import zstandard
 
 from stackbuild.keys import hash_bytes
 from stackbuild.layer import codec as codecs
-from stackbuild.layer.chunk import AVERAGE, LARGEST, Changed, split
+from stackbuild.layer.chunk import Changed
 from stackbuild.layer.codec import Codec
 from stackbuild.layer.entry import BytesContent, Entry, FileContent
+from stackbuild.layer.split import AVERAGE, LARGEST, split
 from stackbuild.layer.write import write_layer
 from stackbuild.store import Store
 
@@ -130,18 +131,6 @@ def test_a_damaged_cached_chunk_is_made_again(store, pool):
     path.write_bytes(bytes(data))
     assert write_layer(store, entries, Codec("gzip"), pool) == first
     assert hashlib.sha256(path.read_bytes()).hexdigest() == first.digest.removeprefix("sha256:")
-
-
-def test_gzip_members_hold_neither_time_nor_name():
-    member = Codec("gzip").compress(b"hello")
-    assert member[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
-
-
-def test_compressed_bytes_are_pinned():
-    """They may change only together with the version that stands in every key."""
-    data = b"".join(b"line %d of a file\n" % number for number in range(20000))
-    found = {name: hash_bytes(Codec(name).compress(data), "xxh3_128") for name in ("gzip", "zstd")}
-    assert found == {"gzip": "bdc2a59f5775f92decdb9efc5968c5aa", "zstd": "c8b1ec35d1b0a52163d383b66c034117"}
 
 
 MEMORY = """

@@ -25,9 +25,10 @@ from ..deliver.layout import write_layout
 from ..deliver.outputs import check_tag, places
 from ..deliver.progress import Quiet
 from ..deliver.report import Built
-from ..ecosystems.settings import load_settings
+from ..ecosystems.settings import settings_of
 from ..errors import RequestError, StackbuildError, nearest
 from ..graph.load import TargetGraph, parse_specs
+from ..graph.query import reached
 from ..oci.model import Image, asked_platform
 from ..oci.remote import Remote
 from ..store import Store, default_path, is_damage
@@ -60,8 +61,7 @@ class Building:
         self._chosen: dict[tuple[Address, ...], list[Address]] = {}
         self.root = opened.root
         self.types = load_types()
-        models = {name: kind.fields for name, kind in self.types.items()}
-        self.graph = TargetGraph(Packages(opened, models))
+        self.graph = TargetGraph(Packages(opened, self.types.each(lambda kind: kind.fields)))
         settings = opened.settings
         self.remote = Remote(settings.insecure_registries, settings.token_realms, settings.mirrors)
 
@@ -72,7 +72,7 @@ class Building:
 
         Raises RequestError, DeclarationErrors and StoreError.
         """
-        opened = open_workspace(Path(path), load_settings())
+        opened = open_workspace(Path(path), settings_of)
         at = Path(store).resolve() if store else default_path()
         return cls(opened, Store(at, opened.settings.fingerprint), opened.relative(Path(path)), **how)
 
@@ -271,9 +271,7 @@ def _output_result(result: Any) -> Any:
 def _reasons(
     builder: Builder, plan: Plan, root: Node, outcomes: dict[Node, Outcome]
 ) -> list[tuple[Outcome, list[str]]]:
-    import networkx as nx
-
-    nodes = {root, *nx.descendants(plan.edges, root)}
+    nodes = reached(plan.needs, [root])
     return [
         (outcomes[node], explain_outcome(builder, outcomes[node])) for node in plan.order() if node in nodes
     ]

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-import networkx as nx
-
 from ..declare.address import Address
 from ..declare.lock import LOCK_FILE, Lock
 from ..declare.otherwise import Otherwise
@@ -21,7 +19,7 @@ from ..declare.workspace import BUILD_FILE
 from ..errors import StackbuildError
 from ..git import Repository
 from ..graph.load import TargetGraph
-from ..graph.query import dependents
+from ..graph.query import dependents, reached
 from ..targets.target import Variant
 from .plan import Node, Plan, Types, make_plan
 from .run import stated
@@ -47,7 +45,7 @@ def changed(
     """
     repository = Repository(graph.packages.workspace.root)
     commit = repository.commit(since.revision)
-    among = {*wanted, *(need for address in wanted for need in nx.descendants(graph.edges, address))}
+    among = reached(graph.needs, wanted)
     found = _touched(graph, types, wanted, among, repository, commit, note)
     if since.dependents != "none":
         found |= set(dependents(graph, sorted(found), transitive=since.dependents == "transitive"))
@@ -139,7 +137,7 @@ class _Side:
 
     def __init__(self, graph: TargetGraph, types: Types, wanted: Sequence[Address], lock: Lock) -> None:
         self.graph, self.types, self.lock = graph, types, lock
-        self.plan = make_plan(graph, types, wanted) if wanted else Plan([], {}, nx.DiGraph())
+        self.plan = make_plan(graph, types, wanted) if wanted else Plan([], {})
 
     def differing(self, then: _Side) -> set[Address]:
         """The targets of which some node is said otherwise than it was then, or was not there."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import networkx as nx
 
 from ..declare.address import Address
 from ..declare.workspace import Workspace
 from ..errors import DeclarationErrors, RequestError
 from ..graph.load import TargetGraph
+from ..graph.query import reached, reverse
 from ..targets.target import Need, TargetType, Variant
 from ..trace import traced
 
@@ -39,23 +40,36 @@ class Node:
 
 @dataclass
 class Plan:
-    """roots: what was asked for; needs: of each node, in the type's order; edges: from node to need."""
+    """roots: what was asked for; needs: of each node, in the type's order."""
 
     roots: list[Node]
     needs: dict[Node, list[Node]]
-    edges: nx.DiGraph[Node]
+
+    @functools.cached_property
+    def users(self) -> dict[Node, list[Node]]:
+        """Of each node, the nodes that need it."""
+        return reverse(self.needs)
 
     def below(self, node: Node) -> Plan:
         """The plan for what a node needs."""
-        inner = nx.descendants(self.edges, node)
-        needs = {other: found for other, found in self.needs.items() if other in inner}
-        return Plan(self.needs[node], needs, self.edges.subgraph(inner).copy())
+        inner = reached(self.needs, self.needs[node])
+        return Plan(self.needs[node], {other: found for other, found in self.needs.items() if other in inner})
 
     def order(self) -> list[Node]:
-        """Every node after all it needs."""
-        return list(
-            reversed(list(nx.lexicographical_topological_sort(self.edges, key=lambda node: str(node))))
-        )
+        """Every node after all it needs; where that leaves a choice, the last by name first."""
+        numbers = {node: number for number, node in enumerate(self.needs)}
+        open_users = {node: len(users) for node, users in self.users.items()}
+        free = [(str(node), numbers[node], node) for node, count in open_users.items() if not count]
+        heapq.heapify(free)
+        found: list[Node] = []
+        while free:
+            *_, node = heapq.heappop(free)
+            found.append(node)
+            for need in dict.fromkeys(self.needs[node]):
+                open_users[need] -= 1
+                if not open_users[need]:
+                    heapq.heappush(free, (str(need), numbers[need], need))
+        return found[::-1]
 
 
 @traced("plan")
@@ -68,14 +82,13 @@ def make_plan(
     """
     workspace = graph.packages.workspace
     roots = [_node(graph, types, address, Variant(platform=platform)) for address in wanted]
-    plan = Plan(roots, {}, nx.DiGraph())
+    plan = Plan(roots, {})
     faults: list[RequestError] = []
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
         if node in plan.needs:
             continue
-        plan.edges.add_node(node)
         plan.needs[node] = []
         for need in _needs(graph, types, workspace, node):
             if fault := _misuse(graph, types, node, need):
@@ -83,7 +96,6 @@ def make_plan(
                 continue
             other = _node(graph, types, need.address, need.variant)
             plan.needs[node].append(other)
-            plan.edges.add_edge(node, other)
             waiting.append(other)
     if faults:
         raise DeclarationErrors(faults)
@@ -100,14 +112,11 @@ def _in_use(plan: Plan, layers: Collection[Address]) -> Plan:
     that they have when they stand alone."""
     used: dict[Address, list[Node]] = {}
     for node in plan.needs:
-        if node.address in layers and plan.edges.in_degree(node):
+        if node.address in layers and plan.users[node]:
             used.setdefault(node.address, []).append(node)
-    plan.roots = [min(used.get(root.address, [root]), key=str) for root in plan.roots]
-    reached = {*plan.roots, *(node for root in plan.roots for node in nx.descendants(plan.edges, root))}
-    for node in [node for node in plan.needs if node not in reached]:
-        plan.edges.remove_node(node)
-        del plan.needs[node]
-    return plan
+    roots = [min(used.get(root.address, [root]), key=str) for root in plan.roots]
+    inner = reached(plan.needs, roots)
+    return Plan(roots, {node: needs for node, needs in plan.needs.items() if node in inner})
 
 
 def _node(graph: TargetGraph, types: Types, address: Address, variant: Variant) -> Node:

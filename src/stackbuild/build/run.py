@@ -7,8 +7,7 @@ not keys go into the recipes above, a node that comes out the same changes nothi
 from __future__ import annotations
 
 import concurrent.futures as futures
-import functools
-import queue
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,10 +24,10 @@ from ..store import Store
 from ..store.builds import name_of
 from ..store.records import Record
 from ..targets.target import Action, Task
-from ..threads import workers
 from ..trace import span, traced
 from .pins import Pins
 from .plan import Node, Plan, Types
+from .schedule import Done, Schedule
 
 Status = Literal["built", "reused"]
 RECIPE_VERSION = 1
@@ -92,6 +91,7 @@ class Builder:
     listener: Listener
     thorough: bool = False
     _chunks: futures.ThreadPoolExecutor = field(init=False, repr=False)
+    _there: set[tuple[str, int]] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._chunks = futures.ThreadPoolExecutor(self.jobs, "chunk")
@@ -128,12 +128,19 @@ class Builder:
         outcomes = self.run(plan.below(node))
         return self.task(node, {need: outcome.result for need, outcome in outcomes.items()}, plan)
 
-    def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
-        """What is to be done for a node whose needs have results: (action, recipe, key)."""
+    def prepare(
+        self, node: Node, results: Mapping[Node, Any], plan: Plan, *, to_build: bool = False
+    ) -> tuple[Action, Any, str]:
+        """What is to be done for a node whose needs have results: (action, recipe, key).
+
+        to_build: whether a build is to follow unless the key has a record.
+        """
         kind = self.types[self.graph.declarations[node.address].type_name]
         witness.trust(kind)
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
+            if to_build:
+                action.ahead()
         recipe = {
             **stated(self.graph, self.types, plan, node),
             "inputs": action.inputs,
@@ -149,7 +156,15 @@ class Builder:
             return None
         if self.thorough:  # each one, so that every damaged one goes
             return result if all([self._is_sound(*blob) for blob in blobs(result)]) else None  # noqa: C419
-        return result if all(self.store.blobs.has(*blob) for blob in blobs(result)) else None
+        return result if all(map(self._is_there, blobs(result))) else None
+
+    def _is_there(self, blob: tuple[str, int]) -> bool:
+        """Whether a blob is in the store; asked once a build: each image names those of its layers again."""
+        if blob not in self._there:
+            if not self.store.blobs.has(*blob):
+                return False
+            self._there.add(blob)
+        return True
 
     def _is_sound(self, digest: str, size: int) -> bool:
         return self.store.blobs.verify(digest) and self.store.blobs.has(digest, size)
@@ -163,7 +178,11 @@ class Builder:
     def _build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
         start = time.monotonic()
         for attempt in (1, 2):
-            action, recipe, key = self.prepare(node, results, plan)
+            try:
+                action, recipe, key = self.prepare(node, results, plan, to_build=True)
+            except Changed as error:
+                self._forget(error, attempt)
+                continue
             name = self.name(node)
             before = self.store.records.latest(name)
             if (result := self.lookup(key)) is not None:
@@ -175,11 +194,15 @@ class Builder:
                     result = action.run()
                 break
             except Changed as error:
-                self.store.fingerprints.forget(error.content.origin)
-                if attempt == 2:
-                    raise
+                self._forget(error, attempt)
         self.store.records.save(Record(key, name, recipe, result))
         return Outcome(node, "built", key, recipe, result, time.monotonic() - start, before)
+
+    def _forget(self, error: Changed, attempt: int) -> None:
+        """What is to be forgotten before the second attempt; after it, the error."""
+        self.store.fingerprints.forget(error.content.origin)
+        if attempt == 2:
+            raise error
 
     @traced("build targets")
     def run(self, plan: Plan) -> dict[Node, Outcome]:
@@ -188,32 +211,26 @@ class Builder:
         Raises Failures, after everything that does not depend on a failed node was built.
         """
         outcomes: dict[Node, Outcome] = {}
+        results: dict[Node, Any] = {}
         errors: list[StackbuildError] = []
-        with self.store.shared(), workers(self.jobs, "target") as pool:
-            missing = {node: len(set(needs)) for node, needs in plan.needs.items()}
-            ready = [node for node in plan.order() if not missing[node]]
-            running, results = 0, dict[Node, Any]()
-            done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]] = queue.SimpleQueue()
-            while ready or running:
-                for node in ready:
-                    future = pool.submit(self.build, node, results, plan)
-                    future.add_done_callback(functools.partial(_announce, done, node))
-                running, ready = running + len(ready), []
-                with span("wait for targets"):
-                    node, future = done.get()
-                running -= 1
-                try:
-                    outcome = future.result()
-                except StackbuildError as error:
+        telling = threading.Lock()
+
+        def work(node: Node) -> Done:
+            try:
+                outcome = self.build(node, results, plan)
+            except StackbuildError as error:
+                with telling:
                     self.listener.failed(node, error)
-                    errors.append(error)
-                    continue
+                errors.append(error)
+                return "failed"
+            with telling:
                 outcomes[node], results[node] = outcome, outcome.result
                 self.listener.finished(outcome)
-                for user in plan.edges.predecessors(node):
-                    missing[user] -= 1
-                    if not missing[user]:
-                        ready.append(user)
+            return "long" if outcome.status == "built" else "quick"
+
+        with self.store.shared():
+            self.store.records.recall([self.name(node) for node in plan.needs])
+            Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             self.store.fingerprints.save()
             if any(outcome.before not in (None, outcome.key) for outcome in outcomes.values()):
                 # A saved answer would leave the last build of a target what it is, and not make it its own.
@@ -221,12 +238,6 @@ class Builder:
         if errors:
             raise Failures(errors)
         return outcomes
-
-
-def _announce(
-    done: queue.SimpleQueue[tuple[Node, futures.Future[Outcome]]], node: Node, future: futures.Future[Outcome]
-) -> None:
-    done.put((node, future))
 
 
 def blobs(result: Any) -> Iterator[tuple[str, int]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..deliver.progress import Quiet
     from ..store.output import OutputFile
 
+HIDDEN = "__complete"
+"""The command that shells ask for what may be completed; it is in no list."""
 Commands = Any  # argparse's sub-parsers action, which has no public name
 
 

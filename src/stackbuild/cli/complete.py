@@ -6,7 +6,6 @@ The answer has one candidate a line: "=" (a whole word) or "~" (more may follow)
 from __future__ import annotations
 
 import argparse
-import importlib.resources
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from ..declare.candidates import Candidate
 
 SHELLS = ("bash", "zsh", "fish")
-HIDDEN = "__complete"
 
 
 def add(commands: Commands) -> None:
@@ -31,6 +29,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the script of a shell."""
+    import importlib.resources
+
     folder = importlib.resources.files(__package__) / "completions"
     print((folder / f"stackbuild.{options.shell}").read_text("utf-8"), end="")
     return 0

@@ -51,11 +51,11 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Watch until interrupted."""
     from ..declare.workspace import open_workspace
-    from ..ecosystems.settings import load_settings
+    from ..ecosystems.settings import settings_of
     from ..watch import watch
 
     here = Path.cwd()  # which may come and go, as with another branch
-    root = open_workspace(here, load_settings()).root
+    root = open_workspace(here, settings_of).root
     turns = _Turns(options)
     print(f"watching {' '.join(options.specs)}; Ctrl-C ends it", file=sys.stderr, flush=True)
     try:

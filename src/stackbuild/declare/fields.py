@@ -14,40 +14,6 @@ from .address import Address, Spec
 from .glob import compiled
 
 
-class Fields(BaseModel):
-    """What every target has."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, use_attribute_docstrings=True
-    )
-
-    description: str = ""
-    """What the target is for, for people."""
-    tags: list[str] = Field(default_factory=list)
-    """Free words for selecting targets."""
-    visibility: list[SpecField] | None = None
-    """Specs of the targets that may depend on this one; everybody by default, its own folder always."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The models of a type whose fields depend on the value of one of them.
-
-    field: the one that chooses; models: by its value; common: what all models have.
-    """
-
-    field: str
-    models: Mapping[str, type[Fields]]
-    common: type[Fields]
-
-    def known(self) -> list[str]:
-        """Every field of any model."""
-        return sorted({name for model in self.models.values() for name in model.model_fields})
-
-
-Model = type[Fields] | Choice
-
-
 def _text_field(
     parse: Callable[[str, ValidationInfo], Any], what: str, shape: str = ""
 ) -> tuple[BeforeValidator, WithJsonSchema]:
@@ -141,4 +107,36 @@ ImagePath = Annotated[
     str, *_text_field(lambda text, _: _image_path(text), "a path inside the image", shapes.PATH)
 ]
 
-Fields.model_rebuild()
+
+class Fields(BaseModel):
+    """What every target has."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, defer_build=True
+    )
+
+    description: str = ""
+    """What the target is for, for people."""
+    tags: list[str] = Field(default_factory=list)
+    """Free words for selecting targets."""
+    visibility: list[SpecField] | None = None
+    """Specs of the targets that may depend on this one; everybody by default, its own folder always."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The models of a type whose fields depend on the value of one of them.
+
+    field: the one that chooses; models: by its value; common: what all models have.
+    """
+
+    field: str
+    models: Mapping[str, type[Fields]]
+    common: type[Fields]
+
+    def known(self) -> list[str]:
+        """Every field of any model."""
+        return sorted({name for model in self.models.values() for name in model.model_fields})
+
+
+Model = type[Fields] | Choice

@@ -40,7 +40,9 @@ class Declaration:
     def references(self) -> Iterator[tuple[Key, Address]]:
         """Every address that a field holds, with the key path at which it stands."""
         for name in type(self.fields).model_fields:
-            yield from _addresses(getattr(self.fields, name), (name,))
+            value = getattr(self.fields, name)
+            if value and type(value) is not str:
+                yield from _addresses(value, (name,))
 
 
 def _addresses(value: Any, path: Key) -> Iterator[tuple[Key, Address]]:
@@ -98,7 +100,7 @@ class Packages:
         """The BUILD.toml of a folder, or what is wrong with it; None when there is none."""
         if folder not in self._documents:
             path = f"{folder}/{BUILD_FILE}"
-            file = self.workspace.root / path
+            file = f"{self.workspace.root}/{path}"
             try:
                 self._documents[folder] = Document.read(file, path) if witness.is_file(file) else None
             except RequestError as error:
@@ -138,7 +140,7 @@ class Packages:
         parts = folder.split("/") if folder else []
         above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
         for path in above:
-            if witness.is_symlink(self.workspace.root / path):
+            if witness.is_symlink(f"{self.workspace.root}/{path}"):
                 real = (self.workspace.root / path).resolve()
                 inside = real.is_relative_to(self.workspace.root)
                 hint = (
@@ -156,20 +158,24 @@ class Packages:
         return None
 
     def _type_fault(self, document: Document, type_name: str, tables: Any) -> RequestError | None:
-        where = document.position((type_name,), of_key=True)
+        def where() -> Position:
+            return document.position((type_name,), of_key=True)
+
         if type_name == "workspace":
             return RequestError(
                 "[workspace] belongs in the workspace's root BUILD.toml",
-                where=where,
+                where=where(),
                 hint="move the table there",
             )
         if type_name not in self.models:
             return RequestError(
-                f"unknown target type '{type_name}'", where=where, hint=nearest(type_name, self.models)
+                f"unknown target type '{type_name}'", where=where(), hint=nearest(type_name, self.models)
             )
         if not isinstance(tables, dict) or not any(isinstance(table, dict) for table in tables.values()):
             return RequestError(
-                f"'{type_name}' should hold tables of targets", where=where, hint=f"write [{type_name}.NAME]"
+                f"'{type_name}' should hold tables of targets",
+                where=where(),
+                hint=f"write [{type_name}.NAME]",
             )
         return None
 
@@ -183,17 +189,16 @@ class Packages:
         defaults: Mapping[str, tuple[Any, Document, str]],
     ) -> None:
         prefix: Key = (type_name, name)
-        where = document.position(prefix, of_key=True)
         try:
             address = Address(package.folder, check_name(name))
         except ValueError as error:
-            package.faults.append(RequestError(str(error), where=where))
+            package.faults.append(RequestError(str(error), where=document.position(prefix, of_key=True)))
             return
         if name in package.names:
             package.faults.append(
                 RequestError(
                     f"a second target is called '{name}' in this folder",
-                    where=where,
+                    where=document.position(prefix, of_key=True),
                     hint="names are unique in a folder",
                 )
             )
@@ -218,7 +223,7 @@ class Packages:
 
         def locate(path: Key, of_key: bool) -> Position:
             if not path:
-                return where
+                return document.position(prefix, of_key=True)
             source, start = places[str(path[0])]
             return source.position((*start, *path), of_key=of_key)
 
@@ -266,12 +271,11 @@ class Packages:
             )
             return
         for type_name, fields in tables.items():
-            where = document.position(("defaults", type_name), of_key=True)
             if type_name not in self.models:
                 faults.append(
                     RequestError(
                         f"unknown target type '{type_name}'",
-                        where=where,
+                        where=document.position(("defaults", type_name), of_key=True),
                         hint=nearest(type_name, self.models),
                     )
                 )
@@ -279,7 +283,7 @@ class Packages:
                 faults.append(
                     RequestError(
                         f"'defaults.{type_name}' should be a table",
-                        where=where,
+                        where=document.position(("defaults", type_name), of_key=True),
                         hint=f"write [defaults.{type_name}]",
                     )
                 )

@@ -15,6 +15,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from ..errors import StackbuildError
 from . import shapes
+from .docstrings import document
 from .fields import Choice
 from .package import Models
 from .workspace import BUILD_FILE, Workspace
@@ -65,6 +66,7 @@ def build_schema(models: Models, settings: type[BaseModel], given: Given | None 
 def model_schema(model: type[BaseModel], definitions: Schema, name: str = "") -> Schema:
     """The schema of one model; the models inside of it go to `definitions`, after `name`, as plugins may call
     theirs alike. Raises StackbuildError for a plugin's field that says nothing of what it is."""
+    document(model)
     try:
         schema = model.model_json_schema(mode="validation", ref_template=f"#/definitions/{name}.{{model}}")
     except PydanticInvalidForJsonSchema as error:

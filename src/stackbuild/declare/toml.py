@@ -53,7 +53,7 @@ class Document:
             raise RequestError("values are nested too deeply", where=Position(path)) from error
 
     @classmethod
-    def read(cls, file: Path, path: str) -> Document:
+    def read(cls, file: str | Path, path: str) -> Document:
         """The document in `file`. Raises RequestError."""
         try:
             return cls(path, witness.read(file))

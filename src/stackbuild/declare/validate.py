@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..errors import DeclarationErrors, Position, RequestError, nearest
+from .docstrings import arguments
 from .toml import Document, Key
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -84,16 +85,11 @@ def _inner_fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]
     """The fields of the nested model that a location runs into."""
     for name in loc[:-1]:
         field = model.model_fields.get(str(name))
-        found = [item for item in _arguments(field.annotation) if isinstance(item, type)] if field else []
+        found = [item for item in arguments(field.annotation) if isinstance(item, type)] if field else []
         models = [item for item in found if issubclass(item, BaseModel)]
         if models:
             return list(models[0].model_fields)
     return []
-
-
-def _arguments(annotation: Any) -> list[Any]:
-    inner = getattr(annotation, "__args__", ())
-    return [annotation, *(item for arg in inner for item in _arguments(arg))]
 
 
 def validated(

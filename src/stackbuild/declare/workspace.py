@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -59,7 +60,7 @@ Mirror = Annotated[str, AfterValidator(_mirror), shaped(r"[A-Za-z0-9.:\[\]-]+(?:
 class Settings(BaseModel):
     """The [workspace] table."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     platforms: list[Platform] = Field(default_factory=lambda: ["linux/amd64"], min_length=1)
     """Platforms of every image that does not state its own."""
@@ -76,13 +77,18 @@ class Settings(BaseModel):
     """Registry -> mirrors, as "host" or "host/prefix", to ask first when pulling."""
 
 
+SettingsOf = Callable[[Iterable[str]], type[Settings]]
+"""The model of a [workspace] table that has these names in it."""
+
+
 @dataclass(frozen=True)
 class Workspace:
-    """An opened workspace. root: its folder, resolved; document: its root BUILD.toml."""
+    """An opened workspace. root: its folder, resolved; document: its root BUILD.toml; model: of settings."""
 
     root: Path
     settings: Settings
     document: Document
+    model: SettingsOf = field(compare=False)
 
     @property
     def dist(self) -> Path:
@@ -108,26 +114,36 @@ class Workspace:
         while stack:
             folder = stack.pop()
             try:
-                entries = list(os.scandir(self.root / folder))
+                with os.scandir(f"{self.root}/{folder}") as scanned:
+                    entries = list(scanned)
                 self._note(folder, entries)
+                below, has_file = _look_into(entries)
             except OSError as error:
                 what = f"the folder //{folder} cannot be read: {error.strerror}"
                 raise RequestError(what, hint="make it readable") from error
-            if any(entry.name == BUILD_FILE and entry.is_file() for entry in entries):
-                if folder and is_workspace_root(self.root / folder):
+            if has_file:
+                if folder and is_workspace_root(f"{self.root}/{folder}"):
                     continue
                 found.append(_addressable(folder))
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                    path = f"{folder}/{entry.name}" if folder else entry.name
-                    if path != "dist":
-                        stack.append(path)
+            stack += [f"{folder}/{name}" for name in below] if folder else (set(below) - {"dist"})
         return sorted(found)
 
     def _note(self, folder: str, entries: list[os.DirEntry[str]]) -> None:
         if present := witness.present():
             ignored = witness.UNSEEN if folder else {*witness.UNSEEN, "dist"}
             present.listed(os.fspath(self.root / folder), entries, ignored=ignored)
+
+
+def _look_into(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], bool]:
+    """The folders in a folder that may have targets, and whether there is a BUILD.toml."""
+    below, has_file = [], False
+    for entry in entries:
+        name = entry.name
+        if name == BUILD_FILE and entry.is_file():
+            has_file = True
+        elif not name.startswith(".") and entry.is_dir(follow_symlinks=False):
+            below.append(name)
+    return below, has_file
 
 
 def _addressable(folder: str) -> str:
@@ -142,26 +158,29 @@ def _addressable(folder: str) -> str:
 
 def is_workspace_root(folder: str | Path) -> bool:
     """Whether a folder's BUILD.toml has a [workspace] table."""
-    file = Path(folder) / BUILD_FILE
+    file = f"{os.fspath(folder)}/{BUILD_FILE}"
     try:
         if not witness.is_file(file):  # nobody may ever write to a pipe
             return False
-        return b"workspace" in witness.read(file) and "workspace" in Document.read(file, "").data
+        source = witness.read(file)
+        return b"workspace" in source and "workspace" in Document("", source).data
     except (OSError, RequestError):
         return False
 
 
-def _settings(model: type[Settings], document: Document) -> Settings:
-    return checked(model, document.data.get("workspace", {}), document, ("workspace",), "[workspace]")
+def _opened(root: Path, document: Document, model: SettingsOf) -> Workspace:
+    table = document.data.get("workspace", {})
+    chosen = model(table if isinstance(table, dict) else ())
+    return Workspace(root, checked(chosen, table, document, ("workspace",), "[workspace]"), document, model)
 
 
 def reopened(workspace: Workspace, document: Document) -> Workspace:
     """The workspace, had its root BUILD.toml said what `document` does. Raises DeclarationErrors."""
-    return Workspace(workspace.root, _settings(type(workspace.settings), document), document)
+    return _opened(workspace.root, document, workspace.model)
 
 
-def open_workspace(start: Path, model: type[Settings] = Settings) -> Workspace:
-    """The workspace that holds the folder `start`. model: of its [workspace] table.
+def open_workspace(start: Path, model: SettingsOf = lambda names: Settings) -> Workspace:
+    """The workspace that holds the folder `start`. model: of its [workspace] table, by the names in it.
 
     Raises RequestError when there is none, DeclarationErrors when its [workspace] table is wrong.
     """
@@ -176,7 +195,7 @@ def open_workspace(start: Path, model: type[Settings] = Settings) -> Workspace:
                 raise
             continue  # some package's broken file; it is reported when it is loaded
         if "workspace" in document.data:
-            return Workspace(folder, _settings(model, document), document)
+            return _opened(folder, document, model)
     raise RequestError(
         f"no workspace here: no BUILD.toml with a [workspace] table in {start} or above",
         hint="write [workspace] into the BUILD.toml at the root of your tree",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ..plugins import load_plugins
+from ..plugins import Plugins
 from .ecosystem import Ecosystem
 
 
 @functools.cache
-def load_ecosystems() -> dict[str, Ecosystem[Any]]:
-    """Every installed ecosystem by name. Raises StackbuildError when a plugin cannot be used."""
-    return load_plugins("stackbuild.ecosystems", Ecosystem, "ecosystem")
+def load_ecosystems() -> Plugins[Ecosystem[Any]]:
+    """Every installed ecosystem by name; asking for one raises StackbuildError when it cannot be used."""
+    return Plugins("stackbuild.ecosystems", Ecosystem, "ecosystem")

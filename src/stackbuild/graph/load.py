@@ -1,29 +1,46 @@
-"""Loads what a request needs, and what that depends on, into a networkx graph."""
+"""Loads what a request needs, and what that depends on, into a graph of targets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-import networkx as nx
+import functools
+import graphlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..declare.address import Address, Spec, matches_any
 from ..declare.package import Declaration, Package, Packages
+from ..declare.toml import Key
 from ..errors import DeclarationErrors, Position, RequestError, nearest
 from ..trace import traced
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 class TargetGraph:
-    """Targets and what they depend on; an edge runs from a target to one it names.
+    """Targets and what they depend on.
 
-    declarations: every loaded target by address.
+    declarations: every loaded target by address; needs: what each names, once, in the order of its fields.
     """
 
     def __init__(self, packages: Packages) -> None:
         self.packages = packages
-        self.edges: nx.DiGraph[Address] = nx.DiGraph()
         self.declarations: dict[Address, Declaration] = {}
+        self.needs: dict[Address, list[Address]] = {}
+        self._edges: nx.DiGraph[Address] | None = None
         self._faults: list[RequestError] = []
         self._seen_folders: set[str] = set()
+
+    @property
+    def edges(self) -> nx.DiGraph[Address]:
+        """The loaded targets as a networkx graph; an edge runs from a target to one it names."""
+        if self._edges is None:
+            import networkx as nx  # a quarter of the start-up, and most commands ask no such question
+
+            self._edges = nx.DiGraph()
+            self._edges.add_nodes_from(self.needs)
+            self._edges.add_edges_from((user, need) for user, needs in self.needs.items() for need in needs)
+        return self._edges
 
     @traced("select")
     def select(self, specs: Sequence[Spec]) -> list[Address]:
@@ -60,7 +77,7 @@ class TargetGraph:
     def _check_means_something(self, spec: Spec) -> None:
         """A misspelt spec that should take away would let everything through."""
         if spec.kind == "one":
-            self._exists(Address(spec.folder, spec.name), None)
+            self._exists(Address(spec.folder, spec.name), _typed)
         elif not self.packages.is_folder(spec.folder):
             self._faults.append(self._no_package(spec.folder, None))
 
@@ -80,7 +97,7 @@ class TargetGraph:
     def _expand(self, spec: Spec) -> set[Address]:
         if spec.kind == "one":
             address = Address(spec.folder, spec.name)
-            return {address} if self._exists(address, None) else set()
+            return {address} if self._exists(address, _typed) else set()
         if spec.kind == "folder":
             folders = [spec.folder]
         else:
@@ -116,17 +133,18 @@ class TargetGraph:
             return ""  # a hint is not worth another error
         return nearest(f"//{folder}", [f"//{name}" for name in known])
 
-    def _exists(self, address: Address, where: Position | None) -> bool:
+    def _exists(self, address: Address, where: Callable[[], Position | None]) -> bool:
+        """Whether a target is declared; where: it is named, for the fault when it is not."""
         package = self._package(address.folder)
         if package is None:
-            self._faults.append(self._no_package(address.folder, where))
+            self._faults.append(self._no_package(address.folder, where()))
         elif package.readable and address.name not in package.names:
             # Compared by name alone: a long common folder would make every name look near.
             hint = (
                 nearest(address.name, package.names, f"//{address.folder}:")
                 or f"//{address.folder} declares none; add it there"
             )
-            self._faults.append(RequestError(f"no target {address}", where=where, hint=hint))
+            self._faults.append(RequestError(f"no target {address}", where=where(), hint=hint))
         return address in self.declarations
 
     def _close(self, wanted: Iterable[Address]) -> None:
@@ -134,18 +152,18 @@ class TargetGraph:
         waiting = list(wanted)
         while waiting:
             address = waiting.pop()
-            if address in self.edges and self.edges.nodes[address].get("done"):
+            if address in self.needs:
                 continue
-            self.edges.add_node(address, done=True)
+            named: dict[Address, None] = {}
             declaration = self.declarations[address]
             self._check_visibility(declaration)
             for key, other in declaration.references():
-                where = declaration.position(key)
-                if not self._exists(other, where):
+                if not self._exists(other, functools.partial(declaration.position, key)):
                     continue
-                self._check_visible(declaration, self.declarations[other], where)
-                self.edges.add_edge(address, other)
-                waiting.append(other)
+                self._check_visible(declaration, key, self.declarations[other])
+                named[other] = None
+            self.needs[address], self._edges = list(named), None
+            waiting += named
 
     def _check_visibility(self, declaration: Declaration) -> None:
         """Visibility that means no folder at all hides a target from everybody, unseen."""
@@ -157,7 +175,7 @@ class TargetGraph:
                     RequestError(what, where=where, hint="leave visibility out for everybody")
                 )
 
-    def _check_visible(self, user: Declaration, used: Declaration, where: Position) -> None:
+    def _check_visible(self, user: Declaration, key: Key, used: Declaration) -> None:
         allowed = used.fields.visibility
         if (
             allowed is None
@@ -168,15 +186,18 @@ class TargetGraph:
         self._faults.append(
             RequestError(
                 f"{used.address} is not visible to {user.address}",
-                where=where,
+                where=user.position(key),
                 hint=f"add it to 'visibility' at {used.position(('visibility',))}",
             )
         )
 
     def _check_cycles(self) -> None:
         """One cycle of each knot of targets."""
-        if nx.is_directed_acyclic_graph(self.edges):
+        try:
+            graphlib.TopologicalSorter(self.needs).prepare()
             return
+        except graphlib.CycleError:
+            import networkx as nx  # names them all
         for knot in nx.strongly_connected_components(self.edges):
             try:
                 cycle = nx.find_cycle(self.edges.subgraph(knot), min(knot))
@@ -196,6 +217,10 @@ class TargetGraph:
                     hint="remove one of these dependencies",
                 )
             )
+
+
+def _typed() -> None:
+    """What a person typed stands in no file."""
 
 
 def parse_specs(texts: Sequence[str], here: str) -> list[Spec]:

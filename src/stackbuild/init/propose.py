@@ -10,7 +10,7 @@ from typing import Any
 
 from ..declare.address import check_folder
 from ..declare.workspace import BUILD_FILE, is_workspace_root, open_workspace
-from ..ecosystems.settings import load_settings
+from ..ecosystems.settings import settings_of
 from ..errors import DeclarationErrors, Position, RequestError
 from .dockerfile import Context, Note, translate
 from .draft import Draft, Names, Table
@@ -134,7 +134,7 @@ def _relative(root: Path, folder: Path) -> str:
 def _root(folder: Path, otherwise: Path) -> tuple[Path, bool]:
     """The workspace that holds a folder, or where a new one begins, and whether it is new."""
     try:
-        return open_workspace(folder, load_settings()).root, False
+        return open_workspace(folder, settings_of).root, False
     except RequestError as error:
         if error.where or isinstance(error, DeclarationErrors):
             raise

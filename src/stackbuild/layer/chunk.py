@@ -1,29 +1,19 @@
-"""Chunks: groups of neighbouring entries, compressed and cached on their own.
-
-A cut falls before an entry when a hash of its path says so, with a chance in proportion to its size: cuts
-depend on the entries beside them alone, so that an insertion moves no other cut. Where entries are grouped
-(a package's are), cuts fall between groups instead. A big file is cut by offset, so that no chunk, and with
-it the memory of a build, grows with a file.
-"""
+"""Chunks: neighbouring parts of a tar, which are read, compressed and cached together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from array import array
 from dataclasses import dataclass
 
-import xxhash
-
+from .. import native
 from ..errors import BuildFailed
-from ..keys import Algorithm, digest, new_hash
+from ..keys import Algorithm, hash_bytes
 from ..trace import traced
-from .entry import Content, Entry
-from .tar import BLOCK, END, WRITER_VERSION, header, padding
+from .entry import Content, FileContent, TreeFile, is_unread
+from .tar import padding
 
-AVERAGE = 2 << 20  # bytes of tar between two cuts
-LARGEST = 4 << 20  # bytes of tar in a chunk, at most (but for one entry's headers)
-CHUNKER_VERSION = 1
-LAYER_VERSION = f"{WRITER_VERSION}.{CHUNKER_VERSION}"
-"""What decides a layer's bytes beside its entries and codec; part of every key that they stand behind."""
+_ANY_STAT = (0, -1, 0, 0, 0, 0)  # for files that nobody else can write
 
 
 class Changed(BuildFailed):
@@ -54,103 +44,104 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Neighbouring parts of the tar."""
+    """Neighbouring parts of the tar. is_unread: whether its key could not be told without reading files."""
 
     parts: tuple[Part, ...]
 
-    def key(self, codec_version: str, algorithm: Algorithm) -> str:
-        """Names the compressed chunk without reading its files: their fingerprints stand for them."""
-        return digest(
-            {
-                "versions": [LAYER_VERSION, codec_version],
-                "parts": [
-                    [
-                        part.header,
-                        part.content.fingerprint if part.content else None,
-                        part.offset,
-                        part.length,
-                    ]
-                    for part in self.parts
-                ],
-            },
-            algorithm,
-        )
+    @property
+    def is_unread(self) -> bool:
+        return any(is_unread(part.content) for part in self.parts)
+
+    def key(self, version: str, algorithm: Algorithm) -> str:
+        """Names the compressed chunk by the headers and fingerprints of what is in it.
+
+        version: of the compressor, and of whoever decides the bytes.
+        """
+        out = [b"chunk %b\n" % version.encode()]
+        for part in self.parts:
+            content = part.content
+            mark = content.fingerprint.encode() if content else b""
+            facts = (len(part.header), part.header, part.offset, part.length, len(mark), mark)
+            out.append(b"%d:%b%d %d %d:%b\n" % facts)
+        return f"{algorithm}:{hash_bytes(b''.join(out), algorithm)}"
 
     @traced("read a chunk")
-    def read(self) -> bytes:
-        """The chunk's bytes; every whole file in it is checked against its fingerprint.
+    def read(self, algorithm: Algorithm) -> bytearray:
+        """The chunk's bytes. Every whole file in it is checked against its fingerprint, or tells it.
 
-        Raises Changed when a file is not what it was.
+        Raises Changed when a file is not what it was, BuildFailed when it cannot be read.
         """
-        out: list[bytes] = []
-        for part in self.parts:
-            out.append(part.header)
-            if part.content is None:
-                continue
-            data = _read(part.content, part.offset, part.length)
-            if part.whole:
-                verify(part.content, [data])
-            out += (data, bytes(padding(part.length)))
-        return b"".join(out)
+        out = bytearray(sum(part.size for part in self.parts))
+        seen = time.time_ns()
+        files: list[tuple[int, Part]] = []
+        at = 0
+        with memoryview(out) as view:
+            for part in self.parts:
+                start = at + len(part.header)
+                view[at:start] = part.header
+                content = part.content
+                if isinstance(content, FileContent | TreeFile):
+                    files.append((start, part))
+                elif content is not None:
+                    view[start : start + part.length] = _read(content, part.offset, part.length)
+                at += part.size
+        _read_files(files, out)
+        with memoryview(out) as view:
+            for start, part in files:
+                if part.whole:
+                    _judge(part.content, view[start : start + part.length], algorithm, seen)
+        return out
+
+
+def _judge(content: Content | None, data: memoryview, algorithm: Algorithm, seen: int) -> None:
+    """Check a whole file's bytes, or learn from them what they are."""
+    if isinstance(content, TreeFile) and content.known is None:
+        content.learn(f"{algorithm}:{hash_bytes(data, algorithm)}", seen)
+    elif content is not None:
+        kind, _, expected = content.fingerprint.partition(":")
+        if hash_bytes(data, "sha256" if kind == "sha256" else "xxh3_128") != expected:
+            raise Changed(content)
+
+
+def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
+    paths: list[bytes] = []
+    table = array("q")
+    for start, part in files:
+        content = part.content
+        assert isinstance(content, FileContent | TreeFile)
+        paths.append(content.path.encode("utf-8", "surrogateescape"))
+        if isinstance(content, TreeFile):
+            stat = content.stat
+            numbers = (
+                stat.st_dev,
+                stat.st_ino,
+                stat.st_size,
+                stat.st_mtime_ns,
+                stat.st_ctime_ns,
+                stat.st_mode,
+            )
+            table.extend((start, part.length, part.offset, *map(_signed, numbers)))
+        else:
+            table.extend((start, part.length, content.offset + part.offset, *_ANY_STAT))
+    for (_, part), status in zip(files, native.read_files(paths, table, out), strict=True):
+        if status:
+            import os
+
+            assert part.content is not None
+            if status < 0:
+                raise Changed(part.content)
+            raise BuildFailed(f"cannot read {part.content.origin}: {os.strerror(status)}")
+
+
+def _signed(number: int) -> int:
+    return number if number < 1 << 63 else number - (1 << 64)
 
 
 def _read(content: Content, offset: int, length: int) -> bytes:
-    try:
-        with content.open() as file:
-            if offset:
-                file.seek(offset, 1)
-            data = file.read(length)
-            while len(data) < length and (more := file.read(length - len(data))):
-                data += more
-    except OSError as error:
-        raise BuildFailed(f"cannot read {content.origin}: {error.strerror}") from error
+    """Bytes of a content that is no file."""
+    with content.open() as stream:
+        stream.seek(offset)
+        data = stream.read(length)
     if len(data) < length:
         raise Changed(content)
     return data
-
-
-def verify(content: Content, pieces: Iterable[bytes]) -> None:
-    """Raise Changed unless `pieces` are the bytes that the content's fingerprint stands for."""
-    algorithm, _, expected = content.fingerprint.partition(":")
-    hasher = new_hash("sha256" if algorithm == "sha256" else "xxh3_128")
-    size = 0
-    for piece in pieces:
-        hasher.update(piece)
-        size += len(piece)
-    if size != content.size or hasher.hexdigest() != expected:
-        raise Changed(content)
-
-
-def _is_cut(entry: Entry, size: int, group: str) -> bool:
-    if entry.group or group:
-        return entry.group != group
-    return xxhash.xxh3_64_intdigest(entry.path.encode()) * AVERAGE < (size << 64)
-
-
-def _pieces(entry: Entry, head: bytes, size: int) -> Iterator[Chunk]:
-    """A big file, cut by offset; the header goes with the first piece."""
-    step = LARGEST - LARGEST % BLOCK
-    for offset in range(0, size, step):
-        yield Chunk((Part(head if offset == 0 else b"", entry.content, offset, min(step, size - offset)),))
-
-
-def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
-    """The chunks of a layer's arranged entries, in order, the end-of-archive blocks last."""
-    group: list[Part] = []
-    held, name = 0, ""
-    for entry in entries:
-        head = header(entry)
-        size = entry.content.size if entry.content else 0
-        part = Part(head, entry.content, 0, size)
-        if group and (held + part.size > LARGEST or _is_cut(entry, part.size, name)):
-            yield Chunk(tuple(group))
-            group, held = [], 0
-        name = entry.group
-        if part.size > LARGEST:
-            yield from _pieces(entry, head, size)
-            continue
-        group.append(part)
-        held += part.size
-    if group:
-        yield Chunk(tuple(group))
-    yield Chunk((Part(END),))

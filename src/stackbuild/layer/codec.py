@@ -1,7 +1,8 @@
-"""Codecs: how a chunk becomes an independently compressed piece of a blob.
+"""Codecs: how a chunk becomes an independently compressed piece of a blob, the same on every machine.
 
 gzip members and zstd frames both concatenate to a valid stream (RFC 1952 section 2.2, RFC 8878 section
-3.1). Both libraries carry their own compressor, so that the bytes do not depend on the machine's zlib.
+3.1). The libraries carry their own compressors, so that the bytes do not depend on the machine's zlib; a
+compressor that makes other bytes all the same is refused before it makes the first.
 """
 
 from __future__ import annotations
@@ -10,16 +11,42 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-Compression = Literal["gzip", "zstd"]
-GZIP_LEVEL = 1
-ZSTD_LEVEL = 3
+from ..errors import BuildFailed
+
+Compression = Literal["gzip", "gzip-fast", "gzip-small", "zstd", "zstd-small"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What decides the bytes. format: what readers see of it; proof: SHA-256 of `_sample`, compressed."""
+
+    format: Literal["gzip", "zstd"]
+    library: Literal["deflate", "isal", "zstandard"]
+    level: int
+    proof: str
+
+
+_WAYS: dict[Compression, _Way] = {
+    "gzip": _Way("gzip", "deflate", 1, "8ea9e2da2ebc238ac47f96354da08d07857ff3ecead690050cfce27c20514e53"),
+    "gzip-fast": _Way("gzip", "isal", 2, "80759982b690827da54ea4048311e3f0d1c0db8fe45c25ad607f3bce27ecc607"),
+    "gzip-small": _Way(
+        "gzip", "deflate", 6, "99e17c79c86c6049b780bc5b72b43798e8ea7c598ff35c877a99162c01a2b5e4"
+    ),
+    "zstd": _Way("zstd", "zstandard", 3, "3e269c343256fd4ff40c0fb744a630652eef3ff2b25bc37ba457ebf067ae1b64"),
+    "zstd-small": _Way(
+        "zstd", "zstandard", 6, "42f74edb1a09e345038cc9e73db6cdf03b5e91fa567f7ab83e891843388de068"
+    ),
+}
 
 
 @functools.cache
 def _installed(library: str) -> str:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return version(library)
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
 
 
 @dataclass(frozen=True)
@@ -30,34 +57,80 @@ class Codec:
 
     @property
     def media_type(self) -> str:
-        return f"application/vnd.oci.image.layer.v1.tar+{self.name}"
+        return f"application/vnd.oci.image.layer.v1.tar+{_WAYS[self.name].format}"
 
     @property
     def version(self) -> str:
         """What decides the bytes; part of every key that they stand behind."""
-        if self.name == "gzip":
-            return f"deflate-{_installed('deflate')}-{GZIP_LEVEL}"
-        return f"zstandard-{_installed('zstandard')}-{ZSTD_LEVEL}"
+        way = _WAYS[self.name]
+        return f"{way.library}-{_installed(way.library)}-{way.level}"
 
-    def compress(self, data: bytes) -> bytes:
-        """One gzip member or zstd frame."""
-        if self.name == "gzip":
-            import deflate
-
-            return bytes(deflate.gzip_compress(data, GZIP_LEVEL))
-        import zstandard
-
-        return zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compress(data)
+    def compress(self, data: bytes | bytearray) -> bytes:
+        """One gzip member or zstd frame. Raises BuildFailed where it would not be that of other machines."""
+        _prove(self.name)
+        return _compress(_WAYS[self.name], data)
 
     def decompress(self, data: bytes, size: int) -> bytes:
         """The `size` bytes of a piece that `compress` made. Raises ValueError when it is damaged."""
         try:
-            if self.name == "gzip":
-                import deflate
-
-                return bytes(deflate.gzip_decompress(data, size))
-            import zstandard
-
-            return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+            found = _decompress(_WAYS[self.name], data, size)
         except Exception as error:  # each library has its own family
             raise ValueError(f"damaged {self.name} data: {error}") from error
+        if len(found) != size:
+            raise ValueError(f"damaged {self.name} data: {len(found)} bytes, not {size}")
+        return found
+
+
+def _compress(way: _Way, data: bytes | bytearray) -> bytes:
+    if way.library == "isal":
+        from isal import igzip_lib
+
+        return igzip_lib.compress(data, way.level, flag=igzip_lib.COMP_GZIP)
+    if way.library == "deflate":
+        import deflate
+
+        return bytes(deflate.gzip_compress(data, way.level))
+    import zstandard
+
+    return zstandard.ZstdCompressor(level=way.level, write_checksum=True).compress(data)
+
+
+def _decompress(way: _Way, data: bytes, size: int) -> bytes:
+    """Never more than `size` bytes, whatever damaged data says of itself."""
+    if way.format == "gzip":
+        import deflate
+
+        return bytes(deflate.gzip_decompress(data, size or 1))  # 0 would believe the data
+    import zstandard
+
+    if (said := zstandard.frame_content_size(data)) != size:
+        raise ValueError(f"{said} bytes, not {size}")
+    return zstandard.ZstdDecompressor().decompress(data)
+
+
+def _sample() -> bytes:
+    """16 KiB in which text repeats near and far: what compressors that differ see differently."""
+    return b"".join(b"%d %x\n" % (n * n % 9973, n * 40503 % 65521) for n in range(1750))[: 1 << 14]
+
+
+@functools.cache
+def _prove(name: Compression) -> None:
+    """Once a process, compress a sample whose compressed bytes are known.
+
+    Bytes of isal depend on the processor, and a library may have been built against another compressor.
+    Other bytes would be other digests, and nobody would know why.
+    """
+    import hashlib
+
+    way = _WAYS[name]
+    try:
+        found = hashlib.sha256(_compress(way, _sample())).hexdigest()
+    except ImportError:
+        found = "none"
+    if found != way.proof:
+        others = " or ".join(f'"{other}"' for other in _WAYS if _WAYS[other].library != way.library)
+        raise BuildFailed(
+            f'compression "{name}" makes other bytes on this machine than elsewhere'
+            f" ({way.library} {_installed(way.library)})",
+            hint=f"use {others}",
+        )

@@ -5,11 +5,13 @@ Everything that makes layers only produces entries; one writer turns them into c
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
 from ..keys import hash_bytes
+from ..store.fingerprints import Fingerprints
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "whiteout"]
 WHITEOUT = ".wh."
@@ -49,6 +51,48 @@ class FileContent:
         if self.offset:
             file.seek(self.offset)
         return file
+
+
+class TreeFile:
+    """A file of the tree. Its fingerprint is learnt whenever its bytes are first read, for a layer or for it.
+
+    stat: its lstat, from before anything of it was read; known: its fingerprint, if any reading told it.
+    """
+
+    __slots__ = ("_fingerprints", "known", "path", "stat")
+
+    def __init__(self, path: str, stat: os.stat_result, fingerprints: Fingerprints) -> None:
+        self.path, self.stat, self._fingerprints = path, stat, fingerprints
+        self.known = fingerprints.known(path, stat)
+
+    @property
+    def size(self) -> int:
+        return self.stat.st_size
+
+    @property
+    def origin(self) -> str:
+        return self.path
+
+    @property
+    def fingerprint(self) -> str:
+        """Raises OSError, and BuildFailed when the file keeps changing while it is read."""
+        if self.known is None:
+            self.known = self._fingerprints.of(self.path, self.stat)
+        return self.known
+
+    def learn(self, fingerprint: str, seen: int) -> None:
+        """Take what somebody hashed who read the file, from the moment `seen` (ns since 1970) on, and found
+        it to have `stat` afterwards."""
+        self.known = fingerprint
+        self._fingerprints.learn(self.path, self.stat, fingerprint, seen)
+
+    def open(self) -> BinaryIO:
+        return open(self.path, "rb", buffering=0)
+
+
+def is_unread(content: Content | None) -> bool:
+    """Whether the content's fingerprint would have to be read first."""
+    return type(content) is TreeFile and content.known is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ attributes are SCHILY.xattr.* records, as the OCI image spec (layer.md, "File At
 
 from __future__ import annotations
 
+import functools
+
 from .entry import WHITEOUT, Entry
 
 WRITER_VERSION = 1
@@ -13,8 +15,8 @@ BLOCK = 512
 END = bytes(2 * BLOCK)
 
 _TYPES = {"file": b"0", "hardlink": b"1", "symlink": b"2", "folder": b"5", "whiteout": b"0"}
-_OCTAL_8 = 0o7777777
-_OCTAL_12 = 0o77777777777
+_NUMBERS = (b"size", b"uid", b"gid", b"mtime")
+_MOST = (0o77777777777, 0o7777777, 0o7777777, 0o77777777777)
 
 
 def padding(size: int) -> int:
@@ -22,15 +24,16 @@ def padding(size: int) -> int:
     return -size % BLOCK
 
 
-def _block(
-    name: bytes, kind: bytes, size: int, mode: int, uid: int, gid: int, mtime: int, link: bytes, prefix: bytes
-) -> bytes:
-    block = b"".join(
+@functools.lru_cache(maxsize=1024)
+def _frame(
+    kind: bytes, mode: int, uid: int, gid: int, mtime: int, link: bytes, prefix: bytes
+) -> tuple[bytes, bytes, bytes, int]:
+    """What a header holds beside name, size and checksum, which few neighbours share: the pieces before the
+    size, after it, and after the checksum, and the sum of their bytes and of the checksum's blanks."""
+    owner = b"%07o\0%07o\0%07o\0" % (mode, uid, gid)
+    time = b"%011o\0" % mtime
+    rest = b"".join(
         (
-            name.ljust(100, b"\0"),
-            b"%07o\0%07o\0%07o\0" % (mode, uid, gid),
-            b"%011o\0%011o\0" % (size, mtime),
-            b"        ",
             kind,
             link.ljust(100, b"\0"),
             b"ustar\x0000",
@@ -39,7 +42,16 @@ def _block(
             prefix.ljust(167, b"\0"),
         )
     )
-    return b"%b%06o\0 %b" % (block[:148], sum(block), block[156:])
+    return owner, time, rest, sum(owner) + sum(time) + sum(b" " * 8) + sum(rest)
+
+
+def _block(
+    name: bytes, kind: bytes, size: int, mode: int, uid: int, gid: int, mtime: int, link: bytes, prefix: bytes
+) -> bytes:
+    owner, time, rest, total = _frame(kind, mode, uid, gid, mtime, link, prefix)
+    length = b"%011o\0" % size
+    total += sum(name) + sum(length)
+    return b"%b%b%b%b%06o\0 %b" % (name.ljust(100, b"\0"), owner, length, time, total, rest)
 
 
 def _record(name: bytes, value: bytes) -> bytes:
@@ -78,29 +90,16 @@ def header(entry: Entry) -> bytes:
         fields = (b"", path[:100])
     if len(link) > 100 or not link.isascii():
         records.append(_record(b"linkpath", link))
-    numbers = {
-        "size": (size, _OCTAL_12),
-        "uid": (entry.uid, _OCTAL_8),
-        "gid": (entry.gid, _OCTAL_8),
-        "mtime": (entry.mtime, _OCTAL_12),
-    }
-    kept: dict[str, int] = {}
-    for name, (value, most) in numbers.items():
+    numbers = (size, entry.uid, entry.gid, entry.mtime)
+    for name, value, most in zip(_NUMBERS, numbers, _MOST, strict=True):
         if not 0 <= value <= most:
-            records.append(_record(name.encode(), b"%d" % value))
-        kept[name] = value if 0 <= value <= most else 0
+            records.append(_record(name, b"%d" % value))
+    if records:
+        pairs = zip(numbers, _MOST, strict=True)
+        numbers = tuple(value if 0 <= value <= most else 0 for value, most in pairs)  # type: ignore[assignment]
     records += [_record(b"SCHILY.xattr." + name.encode(), value) for name, value in entry.xattrs]
-    main = _block(
-        fields[1],
-        _TYPES[entry.kind],
-        kept["size"],
-        entry.mode,
-        kept["uid"],
-        kept["gid"],
-        kept["mtime"],
-        link[:100],
-        fields[0],
-    )
+    kept, uid, gid, mtime = numbers
+    main = _block(fields[1], _TYPES[entry.kind], kept, entry.mode, uid, gid, mtime, link[:100], fields[0])
     if not records:
         return main
     extended = b"".join(sorted(records))

@@ -1,22 +1,28 @@
-"""The layer writer: chunks, compressed in parallel and joined in order, both digests in the same pass."""
+"""The layer writer: chunks, read and compressed in parallel, joined in order, hashed as they pass."""
 
 from __future__ import annotations
 
-import hashlib
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..keys import Hash, hash_bytes, new_hash
+from .. import native
+from ..keys import Hash, new_hash
 from ..store import Store
 from ..store.files import temporary
 from ..trace import span, traced
-from .chunk import Changed, Chunk, split
+from . import prefix
+from .blob import GrowingBlob, growing
+from .chunk import Changed, Chunk
 from .codec import Codec
-from .entry import Content, Entry
+from .entry import Entry, TreeFile, is_unread
+from .known import KnownChunks, Place
+from .split import split
 
+_Row = tuple[int, int, int, str, str]  # of a Place, but for the blob, whose name comes last
 _WINDOW = 6  # chunks in flight for one layer: enough for the cores, little enough for memory
 
 
@@ -40,99 +46,93 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A chunk on its way out. raw: tar bytes; packed: compressed bytes."""
+    """A chunk on its way out. raw: tar bytes; packed: compressed bytes; seen: ns since 1970, from before it
+    was read; unread: whether it had to be read to be known; found: whether it was compressed before."""
 
     chunk: Chunk
-    key: str
-    raw: bytes
+    raw: bytes | bytearray
     packed: bytes
+    raw_hash: str
+    packed_hash: str
+    seen: int = 0
+    unread: bool = False
+    found: bool = False
 
 
-class _FileCheck:
-    """Follows the big files, which come in several chunks, and checks their bytes at the end of each."""
+class _BigFiles:
+    """Follows the files that come in several chunks, and judges their bytes at the end of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: KnownChunks) -> None:
+        self._algorithm = known.algorithm
         self._hash: Hash | None = None
-        self._size = 0
+        self._size = self._seen = 0
 
     def follow(self, piece: _Piece) -> None:
         part = piece.chunk.parts[0]
-        content: Content | None = part.content
+        content = part.content
         if content is None or part.whole:
             return
+        unread = is_unread(content)
+        kind = self._algorithm if unread else content.fingerprint.partition(":")[0]
         if part.offset == 0 or self._hash is None:
-            algorithm = content.fingerprint.partition(":")[0]
-            self._hash, self._size = new_hash("sha256" if algorithm == "sha256" else "xxh3_128"), 0
+            self._hash = new_hash("sha256" if kind == "sha256" else "xxh3_128")
+            self._size, self._seen = 0, piece.seen
         start = len(part.header)
         self._hash.update(memoryview(piece.raw)[start : start + part.length])
         self._size += part.length
-        if self._size == content.size and self._hash.hexdigest() != content.fingerprint.partition(":")[2]:
+        if self._size < content.size:
+            return
+        if unread and isinstance(content, TreeFile):
+            content.learn(f"{kind}:{self._hash.hexdigest()}", self._seen)
+        elif self._hash.hexdigest() != content.fingerprint.partition(":")[2]:
             raise Changed(content)
 
 
-_Place = tuple[str, int, int, int, str]  # blob, offset, size, raw size, raw hash
+def _fetch(known: KnownChunks, chunk: Chunk, place: Place) -> _Piece:
+    """A chunk from an earlier blob; made anew when that is gone or damaged."""
+    with span("reuse a chunk", bytes=place.raw_size):
+        packed = known.packed(place)
+        raw = known.raw(place, packed) if packed is not None else None
+    if packed is None or raw is None:
+        return _made(known, chunk, unread=False)
+    return _Piece(chunk, raw, packed, place.raw_hash, place.packed_hash)
 
 
-def _lookup(store: Store, key: str) -> _Place | None:
-    """Where some earlier layer blob holds the chunk."""
-    rows = store.index.rows("SELECT blob, offset, size, raw_size, raw_hash FROM chunk WHERE key = ?", (key,))
-    return rows[0] if rows else None
+def _made(known: KnownChunks, chunk: Chunk, *, unread: bool) -> _Piece:
+    """A chunk from its files, compressed unless its very bytes were before."""
+    seen = time.time_ns()
+    raw = chunk.read(known.algorithm)
+    raw_hash = known.hash(raw)
+    place = known.by_hash(raw_hash)
+    if place and (packed := known.packed(place)) is not None:
+        return _Piece(chunk, raw, packed, raw_hash, place.packed_hash, seen, unread, found=True)
+    with span("compress", bytes=len(raw), codec=known.codec.name):
+        packed = known.codec.compress(raw)
+    return _Piece(chunk, raw, packed, raw_hash, known.hash(packed), seen, unread)
 
 
-@traced("reuse a chunk")
-def _fetch(store: Store, chunk: Chunk, codec: Codec, place: _Place) -> tuple[bytes, bytes]:
-    """(raw, packed) of a chunk from an earlier blob; made anew when that is gone or damaged."""
-    blob, offset, size, raw_size, raw_hash = place
-    try:
-        with open(store.blobs.path(blob), "rb", buffering=0) as file:
-            file.seek(offset)
-            packed = file.read(size)
-        raw = codec.decompress(packed, raw_size)
-    except (OSError, ValueError):
-        raw = b""
-    if _raw_hash(store, raw) != raw_hash:
-        return _pack(chunk.read(), codec)
-    return raw, packed
-
-
-def _raw_hash(store: Store, raw: bytes) -> str:
-    return hash_bytes(raw, store.fingerprints.algorithm)
-
-
-def _pack(raw: bytes, codec: Codec) -> tuple[bytes, bytes]:
-    with span("compress", bytes=len(raw), codec=codec.name):
-        return raw, codec.compress(raw)
-
-
-def _in_order(store: Store, chunks: Iterable[Chunk], codec: Codec, pool: Executor) -> Iterator[_Piece]:
-    """The chunks in order, raw and packed, a bounded number of them in flight.
-
-    Files are read here, in one thread, and only the long calls that need no interpreter go to the pool:
-    threads that all run Python between short system calls would spend their time waiting for each other.
-    """
-    version = codec.version
-    waiting: deque[tuple[Chunk, str, Future[tuple[bytes, bytes]]]] = deque()
+def _in_order(known: KnownChunks, chunks: Iterable[Chunk], pool: Executor) -> Iterator[_Piece]:
+    """The chunks in order, raw and packed, a bounded number of them in flight."""
+    waiting: deque[Future[_Piece]] = deque()
     try:
         for chunk in chunks:
-            key = chunk.key(version, store.fingerprints.algorithm)
-            if place := _lookup(store, key):
-                future = pool.submit(_fetch, store, chunk, codec, place)
+            unread = chunk.is_unread
+            if not unread and (place := known.by_key(known.key(chunk))):
+                waiting.append(pool.submit(_fetch, known, chunk, place))
             else:
-                future = pool.submit(_pack, chunk.read(), codec)
-            waiting.append((chunk, key, future))
+                waiting.append(pool.submit(_made, known, chunk, unread=unread))
             if len(waiting) >= _WINDOW:
                 yield _taken(waiting)
         while waiting:
             yield _taken(waiting)
     finally:
-        for _, _, future in waiting:
+        for future in waiting:
             future.cancel()
 
 
-def _taken(waiting: deque[tuple[Chunk, str, Future[tuple[bytes, bytes]]]]) -> _Piece:
-    chunk, key, future = waiting.popleft()
+def _taken(waiting: deque[Future[_Piece]]) -> _Piece:
     with span("wait for a chunk"):
-        return _Piece(chunk, key, *future.result())
+        return waiting.popleft().result()
 
 
 @traced("write the layer")
@@ -141,23 +141,77 @@ def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Exec
 
     Raises Changed when a file is no longer what its fingerprint says.
     """
-    raw_hash, blob_hash, size = hashlib.sha256(), hashlib.sha256(), 0
-    rows: list[tuple[str, int, int, int, str]] = []
-    check = _FileCheck()
-    with temporary(store.temp) as (file, temp):
-        for piece in _in_order(store, split(entries), codec, pool):
-            with span("hash and write", bytes=len(piece.raw)):
-                check.follow(piece)
-                raw_hash.update(piece.raw)
-                blob_hash.update(piece.packed)
-                file.write(piece.packed)
-            rows.append((piece.key, size, len(piece.packed), len(piece.raw), _raw_hash(store, piece.raw)))
-            size += len(piece.packed)
-        digest = "sha256:" + blob_hash.hexdigest()
-        if not store.blobs.has(digest, size):
+    layer = _write(store, entries, codec, pool, give_up=False)
+    assert layer is not None
+    return layer
+
+
+@traced("write the layer ahead")
+def write_ahead(store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor) -> Layer | None:
+    """`write_layer` before all fingerprints are known, so that files are read once for both.
+
+    None when the first chunk with such a file turns out to have been there before: most likely the whole
+    layer was, and its files need only be hashed. Raises Changed and BuildFailed.
+    """
+    return _write(store, entries, codec, pool, give_up=True)
+
+
+def _write(
+    store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor, *, give_up: bool
+) -> Layer | None:
+    known = KnownChunks(store, codec)
+    big, names, rows = _BigFiles(known), list[str | Chunk](), list[_Row]()
+    with temporary(store.temp) as (file, temp), growing(file) as blob:
+        chunks, begun = _begin(store, known, entries, blob)
+        for piece in _in_order(known, chunks, pool):
+            if give_up and piece.unread:
+                if piece.found:
+                    return None
+                give_up = False
+            big.follow(piece)
+            # A big file's fingerprint, and with it the keys of its chunks, is known after the last of them.
+            names.append(piece.chunk if piece.chunk.is_unread else known.key(piece.chunk))
+            rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
+            blob.add(piece.raw, piece.packed)
+        digest, diff_id = blob.digests()
+        if not store.blobs.has(digest, blob.size):
             store.blobs.adopt(file, temp, digest)
-    store.index.write(
-        "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
-        [(key, digest, *rest) for key, *rest in rows],
-    )
-    return Layer(codec.media_type, digest, size, "sha256:" + raw_hash.hexdigest())
+    keys = [known.key(name) if isinstance(name, Chunk) else name for name in names]
+    known.keep(zip(keys, (Place(digest, *row) for row in rows), strict=True))
+    prefix.keep(store, [*begun, *keys], digest, blob.ends)
+    return Layer(codec.media_type, digest, blob.size, diff_id)
+
+
+def _begin(
+    store: Store, known: KnownChunks, entries: Sequence[Entry], blob: GrowingBlob
+) -> tuple[Iterable[Chunk], list[str]]:
+    """The chunks that are to be added, after the keys of those with which the blob begins by now."""
+    if any(is_unread(entry.content) for entry in entries):
+        return split(entries), []
+    chunks = list(split(entries))
+    keys = [known.key(chunk) for chunk in chunks]
+    found = prefix.longest(store, keys)
+    count = found.count if found and _resume(known, keys, found, blob) else 0
+    return chunks[count:], keys[:count]
+
+
+@traced("go on after a known beginning")
+def _resume(known: KnownChunks, keys: Sequence[str], found: prefix.Prefix, blob: GrowingBlob) -> bool:
+    """Begin a blob as an earlier one did, whose bytes are checked chunk by chunk; or leave it empty."""
+    raw, packed = native.resume_sha256(found.raw_state), native.resume_sha256(found.blob_state)
+    if raw is None or packed is None:
+        return False
+    at = 0
+    for key in keys[: found.count]:
+        place = known.by_key(key)
+        data = known.packed(replace(place, blob=found.blob, offset=at)) if place else None
+        if data is None:
+            blob.clear()
+            return False
+        blob.copy(data)
+        at += len(data)
+    if at != found.size:
+        blob.clear()
+        return False
+    blob.resume(found, raw, packed)
+    return True

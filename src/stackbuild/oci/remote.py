@@ -13,7 +13,6 @@ from ..digests import check_digest, digest_of
 from ..errors import DigestMismatch, RegistryError
 from ..layer.write import Layer
 from ..registry.documents import IMAGE_TYPES, INDEX_TYPES, parse
-from ..registry.failures import Broken
 from ..registry.reference import Reference, Repository
 from ..store import Store
 from ..threads import workers
@@ -81,6 +80,8 @@ class Remote:
 
     def _pass_over(self, mirror: Repository, error: Exception) -> None:
         """Remember a mirror that does not answer, so that it is not waited for again and again."""
+        from ..registry.failures import Broken
+
         if isinstance(error.__cause__, Broken):
             self._away.add(mirror.host)
 

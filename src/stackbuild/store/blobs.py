@@ -202,6 +202,7 @@ class Blobs:
         self.path(digest).unlink(missing_ok=True)
         self._index.write("DELETE FROM blob WHERE digest = ?", [(digest,)])
         self._index.write("DELETE FROM chunk WHERE blob = ?", [(digest,)])
+        self._index.write("DELETE FROM prefix WHERE blob = ?", [(digest,)])
 
     def all(self) -> list[tuple[str, int]]:
         """Every blob that lies in the store: (digest, size)."""

@@ -62,20 +62,34 @@ class Fingerprints:
             for path, stat, seen, text in self._index.rows(query, (low, low[:-1] + b"0")):
                 self._known[os.fsdecode(path)] = (stat, seen, text)
 
+    def known(self, path: str, stat: os.stat_result) -> str | None:
+        """The fingerprint of the file `path` as far as it is remembered and its lstat proves it."""
+        found = self._find(path)
+        if found and found[0] == _stat_text(stat) and found[2].startswith(self.algorithm):
+            return found[2] if settled(stat, found[1]) else None
+        return None
+
     def of(self, path: str, stat: os.stat_result) -> str:
         """The fingerprint of the regular file `path`, whose lstat the caller just took.
 
         Raises OSError when the file cannot be read, BuildFailed when it keeps changing while it is read.
         """
-        known = self._find(path)
-        text = _stat_text(stat)
-        if known and known[0] == text and known[2].startswith(self.algorithm) and settled(stat, known[1]):
-            return known[2]
-        found = self._hash(path, stat)
-        if found[0] != text or not settled(stat, found[1]):
+        if (known := self.known(path, stat)) is not None:
+            return known
+        self._new[path] = self._known[path] = found = self._hash(path, stat)
+        if found[0] != _stat_text(stat) or not settled(stat, found[1]):
             refuse(f"{path} has only just been written")
-        self._new[path] = self._known[path] = found
         return found[2]
+
+    def learn(self, path: str, stat: os.stat_result, fingerprint: str, seen: int) -> None:
+        """Remember what the bytes of a file hash to, which had `stat` before and after they were read.
+
+        seen: ns since 1970, before the first of them was.
+        """
+        self.hashed += 1
+        if not settled(stat, seen):
+            refuse(f"{path} has only just been written")
+        self._new[path] = self._known[path] = (_stat_text(stat), seen, fingerprint)
 
     def _hash(self, path: str, stat: os.stat_result) -> tuple[str, int, str]:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import StoreError
 from ..trace import traced
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE record (key TEXT PRIMARY KEY, name TEXT NOT NULL, result TEXT NOT NULL, used INTEGER NOT NULL,
@@ -25,8 +25,12 @@ CREATE TABLE latest (name TEXT PRIMARY KEY, key TEXT NOT NULL, before TEXT);
 CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL,
                    mtime INTEGER NOT NULL);
 CREATE TABLE chunk (key TEXT PRIMARY KEY, blob TEXT NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL,
-                    raw_size INTEGER NOT NULL, raw_hash TEXT NOT NULL) WITHOUT ROWID;
+                    raw_size INTEGER NOT NULL, raw_hash TEXT NOT NULL, packed_hash TEXT NOT NULL)
+                    WITHOUT ROWID;
 CREATE INDEX chunk_blob ON chunk (blob);
+CREATE TABLE prefix (key TEXT PRIMARY KEY, blob TEXT NOT NULL, size INTEGER NOT NULL, raw_state BLOB NOT NULL,
+                     blob_state BLOB NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX prefix_blob ON prefix (blob);
 CREATE TABLE fingerprint (path BLOB PRIMARY KEY, stat TEXT NOT NULL, seen INTEGER NOT NULL,
                           hash TEXT NOT NULL) WITHOUT ROWID;
 """

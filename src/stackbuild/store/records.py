@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ FORMAT = 2
 GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
 remembered here, and what a saved answer uses without asking."""
+_AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
 _LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
 
@@ -41,13 +42,34 @@ class Records:
         self.folder, self._temp, self._index = folder, temp, index
         self._used: set[str] = set()
         self._makers: dict[tuple[str, str], str] | None = None
+        self._recalled: dict[str, Sequence[Any]] = {}  # key -> row of the index
+        self._recalled_latest: dict[str, str] = {}
+
+    @traced("recall records")
+    def recall(self, names: Sequence[str]) -> None:
+        """Read at once the keys and results of the latest builds of many names, each for one use."""
+        self._recalled, self._recalled_latest = {}, {}
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            rows = self._index.rows(
+                "SELECT latest.name, key, result, used, checksum FROM latest LEFT JOIN record USING (key) "
+                f"WHERE latest.name IN ({', '.join('?' * len(some))})",
+                some,
+            )
+            for name, key, *row in rows:
+                self._recalled_latest[name] = key
+                if row[0] is not None:
+                    self._recalled[key] = row
 
     def result(self, key: str) -> Any | None:
         """The result recorded for a key, or None when there is none, or a damaged one."""
-        rows = self._index.rows("SELECT result, used, checksum FROM record WHERE key = ?", (key,))
-        if not rows or rows[0][2] != _checksum(key, rows[0][0]):
+        row = self._recalled.pop(key, None)
+        if row is None:
+            rows = self._index.rows("SELECT result, used, checksum FROM record WHERE key = ?", (key,))
+            row = rows[0] if rows else None
+        if row is None or row[2] != _checksum(key, row[0]):
             return None
-        text, used, _ = rows[0]
+        text, used, _ = row
         if time.time() - used > GRAIN - BELIEVED:
             self._used.add(key)
         return json.loads(text)
@@ -67,15 +89,18 @@ class Records:
     @traced("keep the record")
     def save(self, record: Record) -> None:
         """Keep a record, durable before the index names it. The blobs of its result come first."""
-        checksum = _checksum(record.key, _text(vars(record)))
+        text = _text(vars(record))  # megabytes, where a target has many files
+        head = f'{{"format":{FORMAT},"checksum":"{_checksum(record.key, text)}","record":'
         with temporary(self._temp) as (file, temp):
-            file.write(_text({"format": FORMAT, "checksum": checksum, "record": vars(record)}).encode())
+            file.write(f"{head}{text}}}".encode())
             publish(file, temp, _path(self.folder, record.key))
         self._index.write(_INSERT, [_row(record, time.time())])
         self.mark_latest(record.name, record.key)
 
     def latest(self, name: str) -> str | None:
         """The key with which `name` was last built."""
+        if found := self._recalled_latest.pop(name, None):
+            return found
         rows = self._index.rows("SELECT key FROM latest WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else None
 
@@ -100,6 +125,7 @@ class Records:
     def forget(self, key: str) -> None:
         """Drop a record."""
         _path(self.folder, key).unlink(missing_ok=True)
+        self._recalled.pop(key, None)
         self._index.write("DELETE FROM record WHERE key = ?", [(key,)])
 
     def adopt(self) -> None:

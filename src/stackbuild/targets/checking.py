@@ -33,7 +33,7 @@ Size = Annotated[
 class Budget(BaseModel):
     """What an image may weigh; `stackbuild check` fails above it. Sizes: bytes, or "120 MB" or "64 MiB"."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     size: Size | None = None
     """Compressed bytes of all layers."""

@@ -106,7 +106,7 @@ Seconds = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)]
 class Healthcheck(BaseModel):
     """How a container is found healthy (Docker's extension of the configuration); times in seconds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     test: list[str]
     """The command: ["CMD", argv…], ["CMD-SHELL", text] or ["NONE"]."""
@@ -154,7 +154,8 @@ class ImageFields(Fields):
     created: Created | None = None
     """Time of creation (RFC 3339); by default SOURCE_DATE_EPOCH, else 1970."""
     compression: Compression = "gzip"
-    """Compression of the layers built here: "gzip" or "zstd"."""
+    """Compression of the layers built here: "gzip" or "zstd"; for releases the slower "gzip-small" or
+    "zstd-small"; in a hurry the larger "gzip-fast", on x86-64 only."""
     repository: str | list[str] = Field(default_factory=list)
     """Repository, or several, that it is pushed to; {path}, {name}, {git.commit}, {git.branch} and {env.NAME}
     are filled in. By default the workspace's `repository`."""

@@ -19,8 +19,8 @@ from ..ecosystems.trees import trees
 from ..errors import BuildFailed, RequestError
 from ..keys import digest
 from ..layer.arrange import arrange
-from ..layer.chunk import LAYER_VERSION
 from ..layer.codec import Codec
+from ..layer.split import LAYER_VERSION
 from ..layer.write import Layer, write_layer
 from ..oci.documents import put_document
 from ..oci.model import Image
@@ -41,7 +41,7 @@ class PackagesType(TargetType[PackagesFields]):
     lists_packages = True
 
     def __init__(self) -> None:
-        models = {name: ecosystem.fields for name, ecosystem in load_ecosystems().items()}
+        models = load_ecosystems().each(lambda ecosystem: ecosystem.fields)
         self.fields = Choice("ecosystem", models, PackagesFields)
 
     def variant(self, declaration: Declaration, wanted: Variant) -> Variant:

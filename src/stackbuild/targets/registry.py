@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugins import load_plugins
+from ..plugins import Plugins
 from .target import TargetType
 
 GROUP = "stackbuild.targets"
 
 
-def load_types() -> dict[str, TargetType[Any]]:
-    """Every installed target type by name. Raises StackbuildError when a plugin cannot be used."""
-    return load_plugins(GROUP, TargetType, "target type")
+def load_types() -> Plugins[TargetType[Any]]:
+    """Every installed target type by name; asking for one raises StackbuildError when it cannot be used."""
+    return Plugins(GROUP, TargetType, "target type")

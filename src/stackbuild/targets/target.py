@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -23,17 +23,18 @@ from ..declare.package import Declaration
 from ..declare.reads import Reads
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
-from ..ecosystems.ecosystem import Package
 from ..errors import BuildFailed
 from ..layer.arrange import arrange
-from ..layer.chunk import LAYER_VERSION
 from ..layer.codec import Codec, Compression
 from ..layer.entry import Entry
-from ..layer.unpack import Spool, layer_files
-from ..layer.write import write_layer
+from ..layer.split import LAYER_VERSION
+from ..layer.write import Layer, write_ahead, write_layer
 from ..oci.remote import Remote
 from ..store import Store
 from ..trace import span
+
+if TYPE_CHECKING:
+    from ..ecosystems.ecosystem import Package
 
 F = TypeVar("F", bound=Fields)
 Product = Literal["layers", "files", "image", "images"]
@@ -113,6 +114,8 @@ class Task:
 
         They are read out of its layer, not found anew in the tree: what the key stands for is what is taken.
         """
+        from ..layer.unpack import Spool, layer_files
+
         spool = stack.enter_context(Spool(self.store.temp, self.store.fingerprints.algorithm))
         found: list[Entry] = []
         (result,) = [result for (address, _), result in self.results.items() if address == need.address]
@@ -121,12 +124,20 @@ class Task:
         return found
 
 
-@dataclass(frozen=True)
 class Action:
-    """What is to be done for a task. inputs: plain data that decides the result, beside fields and needs."""
+    """What is to be done for a task. inputs: plain data that decides the result, beside fields and needs;
+    run: makes it."""
 
-    inputs: Any
-    run: Callable[[], Any]
+    def __init__(self, inputs: Any, run: Callable[[], Any]) -> None:
+        self._inputs, self.run = inputs, run
+
+    @property
+    def inputs(self) -> Any:
+        """Plain data that decides the result."""
+        return self._inputs
+
+    def ahead(self) -> None:
+        """Asked by who is about to build, before `inputs` are: a chance to do both in one reading."""
 
 
 class TargetType(ABC, Generic[F]):
@@ -203,11 +214,50 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What a layer target puts in. inputs: plain data that decides the entries; entries: makes them,
-    with temporary files on the given stack; called only when the layer must be written."""
+    """What a layer target puts in. inputs: plain data that decides the entries, or what gives it; entries:
+    makes them, with temporary files on the given stack; called only when the layer must be written; unread:
+    whether most of it are files whose fingerprints would have to be read first."""
 
     inputs: Any
     entries: Callable[[contextlib.ExitStack], Sequence[Entry]]
+    unread: bool = False
+
+
+class _LayerAction(Action):
+    """Writes a layer; before its key is known, when its files must be read for the key anyway."""
+
+    def __init__(self, task: Task, contribution: Contribution) -> None:
+        super().__init__(None, self._written)
+        self._task, self._contribution = task, contribution
+        self._codec = Codec(task.variant.compression or "gzip")
+        self._layer: Layer | None = None
+
+    @property
+    def inputs(self) -> Any:
+        found = self._contribution.inputs
+        inputs = found() if callable(found) else found
+        return {"from": inputs, "codec": self._codec.version, "writer": LAYER_VERSION}
+
+    def ahead(self) -> None:
+        if self._contribution.unread:
+            self._layer = self._write(write_ahead)
+
+    def _written(self) -> Any:
+        layer = self._layer or self._write(write_layer)
+        assert layer is not None
+        return {"layers": [layer.recipe()]}
+
+    def _write(self, writer: Callable[..., Layer | None]) -> Layer | None:
+        task = self._task
+        try:
+            with contextlib.ExitStack() as stack:
+                with span("make entries"):
+                    made = self._contribution.entries(stack)
+                    entries = arrange(made, str(task.declaration.address))
+                return writer(task.store, entries, self._codec, task.pool)
+        except BuildFailed as error:
+            error.where = error.where or task.declaration.position()
+            raise
 
 
 class LayerType(TargetType[F]):
@@ -223,18 +273,4 @@ class LayerType(TargetType[F]):
         """What the layer will hold."""
 
     def prepare(self, task: Task) -> Action:
-        contribution = self.contribute(task)
-        codec = Codec(task.variant.compression or "gzip")
-
-        def run() -> Any:
-            try:
-                with contextlib.ExitStack() as stack:
-                    with span("make entries"):
-                        entries = arrange(contribution.entries(stack), str(task.declaration.address))
-                    layer = write_layer(task.store, entries, codec, task.pool)
-            except BuildFailed as error:
-                error.where = error.where or task.declaration.position()
-                raise
-            return {"layers": [layer.recipe()]}
-
-        return Action({"from": contribution.inputs, "codec": codec.version, "writer": LAYER_VERSION}, run)
+        return _LayerAction(task, self.contribute(task))

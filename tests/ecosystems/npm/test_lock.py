@@ -10,7 +10,7 @@ from stackbuild.declare.package import Packages
 from stackbuild.declare.workspace import open_workspace
 from stackbuild.ecosystems.ecosystem import Ask
 from stackbuild.ecosystems.npm import Npm
-from stackbuild.ecosystems.settings import load_settings
+from stackbuild.ecosystems.settings import settings_of
 from stackbuild.targets.registry import load_types
 
 from .conftest import integrity
@@ -26,7 +26,7 @@ def listed(project):
         """The packages of a lock, by place; nothing is fetched."""
         project.entries |= entries
         project.write(fields)
-        opened = open_workspace(project.tree.root, load_settings())
+        opened = open_workspace(project.tree.root, settings_of)
         models = {name: kind.fields for name, kind in load_types().items()}
         declaration = Packages(opened, models).load("").declarations["m"]
         ask = Ask(declaration, platform, opened, None, None, None, 0)

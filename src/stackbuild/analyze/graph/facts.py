@@ -137,7 +137,7 @@ class _Survey:
             declaration.type_name,
             declaration.fields.description,
             gives,
-            tuple(sorted(self.builder.graph.edges.successors(address))),
+            tuple(sorted(self.builder.graph.needs[address])),
             address in self.wanted,
             bool(found),
             tuple(results.values()),

@@ -80,6 +80,7 @@ def machine(builder: Builder) -> dict[str, str]:
         "SOURCE_DATE_EPOCH": str(builder.epoch),
         "fingerprint": builder.store.fingerprints.algorithm,
         "gzip": Codec("gzip").version,
+        "gzip-fast": Codec("gzip-fast").version,
         "zstd": f"{Codec('zstd').version} libzstd-{'.'.join(map(str, zstandard.ZSTD_VERSION))}",
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
     }

@@ -89,7 +89,7 @@ def _files(present: Survey) -> Iterator[str]:
 def _survey(builder: Builder, tree: Path, plan: Plan, present: Survey) -> dict[Node, State]:
     """The state, in another tree, of the targets that a plan is for and of what they needed there."""
     tree = tree.resolve()
-    opened = open_workspace(tree, type(builder.graph.packages.workspace.settings))
+    opened = open_workspace(tree, builder.graph.packages.workspace.model)
     if opened.root != tree:
         raise RequestError("there is no workspace: no BUILD.toml with a [workspace] table")
     graph = TargetGraph(Packages(opened, {name: kind.fields for name, kind in builder.types.items()}))

@@ -61,7 +61,7 @@ def explain_causes(
 
     building: only those that are to be built are asked about, where there are any.
     """
-    asked = [node for node in dict.fromkeys(plan.roots) if not plan.edges.in_degree(node)]
+    asked = [node for node in dict.fromkeys(plan.roots) if not plan.users[node]]
     waiting = [node for node in asked if building and states[node].status != "reused"]
     starts = waiting or asked
     walk = _Walk(builder, plan, states, before)

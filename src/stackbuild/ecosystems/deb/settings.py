@@ -41,7 +41,7 @@ class DebArchive(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
-        use_attribute_docstrings=True,
+        defer_build=True,
         json_schema_extra=rules(not_both("url", "snapshot")),
     )
 

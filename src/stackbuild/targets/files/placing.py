@@ -10,7 +10,7 @@ from ...declare.glob import is_wild, matches
 from ...declare.toml import Key
 from ...errors import Failures, RequestError
 from ...layer import capabilities
-from ...layer.entry import Entry, FileContent, clean_path
+from ...layer.entry import Entry, TreeFile, clean_path
 from ..target import Task
 from .fields import FilesFields
 from .globs import Found
@@ -39,16 +39,15 @@ class Placing:
         self._placed: list[_Placed] = []
         self._used: set[tuple[str, str]] = set()
 
-    def file(self, item: Found, mark: str) -> None:
-        """Take a file or symlink of the tree; mark: its fingerprint, or the link's target."""
+    def file(self, item: Found, source: TreeFile | str) -> None:
+        """Take a file of the tree, or a symlink by its target."""
         path, (uid, gid) = self._path_of(item.path), self._fields.owner
         origin = f"{self._home}/{item.path}" if self._home else item.path
-        if item.is_link:
-            entry = Entry(path, "symlink", 0o777, uid, gid, self._mtime, link=mark, origin=origin)
+        if isinstance(source, str):
+            entry = Entry(path, "symlink", 0o777, uid, gid, self._mtime, link=source, origin=origin)
         else:
-            content = FileContent(f"{self._task.folder}/{item.path}", item.stat.st_size, mark)
             mode = mode_of(item) if self._fields.mode is None else self._fields.mode
-            entry = Entry(path, "file", mode, uid, gid, self._mtime, content=content, origin=origin)
+            entry = Entry(path, "file", mode, uid, gid, self._mtime, content=source, origin=origin)
         self._placed.append(_Placed(item.path, entry))
 
     def foreign(self, entry: Entry) -> None:

@@ -10,6 +10,7 @@ from ... import witness
 from ...declare.address import Address
 from ...declare.glob import is_wild
 from ...errors import BuildFailed, Failures, RequestError
+from ...layer.entry import TreeFile
 from ..target import Task
 from .globs import Found, Globs
 
@@ -68,8 +69,8 @@ def mode_of(item: Found) -> int:
     return 0o755 if item.stat.st_mode & stat.S_IXUSR else 0o644
 
 
-def fingerprint(task: Task, item: Found) -> str:
-    """The fingerprint of a file's bytes, or a link's target."""
+def source(task: Task, item: Found) -> TreeFile | str:
+    """A file of the tree, or a link's target."""
     path = f"{task.folder}/{item.path}"
     if not item.path.isascii() and not _is_utf8(item.path):
         raise _refused(task, f"the file name {os.fsencode(item.path)!r} is not UTF-8", "rename it")
@@ -78,8 +79,13 @@ def fingerprint(task: Task, item: Found) -> str:
     if not stat.S_ISREG(item.stat.st_mode):
         what = f"'{item.path}' is neither a file, a folder nor a symlink"
         raise _refused(task, what, f'take it away with "!{item.path}"')
+    return TreeFile(path, item.stat, task.store.fingerprints)
+
+
+def fingerprint(task: Task, found: TreeFile | str) -> str:
+    """The fingerprint of a file's bytes, or a link's target. Raises BuildFailed."""
     try:
-        return task.store.fingerprints.of(path, item.stat)
+        return found if isinstance(found, str) else found.fingerprint
     except OSError as error:
         raise _unreadable(task, error) from error
 

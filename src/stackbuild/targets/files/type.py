@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ...declare.address import Address
 from ...declare.package import Declaration
 from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...errors import RequestError
-from ...layer.entry import Entry
+from ...layer.entry import Entry, TreeFile, is_unread
 from ...trace import span
 from ..target import Contribution, LayerType, Need, Task, Variant
 from .fields import FilesFields
 from .globs import Globs
 from .placing import Placing
-from .sources import find_sources, fingerprint, mode_of
+from .sources import find_sources, fingerprint, mode_of, source
 
 
 class FilesType(LayerType[FilesFields]):
@@ -60,23 +61,27 @@ class FilesType(LayerType[FilesFields]):
         assert isinstance(fields, FilesFields)
         with span("walk"):
             found = find_sources(task, fields.srcs)
-        with span("fingerprint", files=len(found)):
-            prints = {item.path: fingerprint(task, item) for item in found}
+        with span("recall fingerprints", files=len(found)):
+            sources = {item.path: source(task, item) for item in found}
         mtime = fields.mtime if fields.mtime is not None else task.epoch
-        inputs = {
-            "mtime": mtime,
-            "files": {
-                item.path: f"link {prints[item.path]}"
-                if item.is_link
-                else f"{mode_of(item):04o} {prints[item.path]}"
-                for item in found
-            },
-        }
+
+        def inputs() -> dict[str, Any]:
+            with span("fingerprint", files=len(found)):
+                prints = {path: fingerprint(task, file) for path, file in sources.items()}
+            return {
+                "mtime": mtime,
+                "files": {
+                    item.path: f"link {prints[item.path]}"
+                    if item.is_link
+                    else f"{mode_of(item):04o} {prints[item.path]}"
+                    for item in found
+                },
+            }
 
         def entries(stack: contextlib.ExitStack) -> list[Entry]:
             placing = Placing(task, fields, mtime)
             for item in found:
-                placing.file(item, prints[item.path])
+                placing.file(item, sources[item.path])
             for need in self.needs(task.declaration, task.variant, task.workspace):
                 theirs = task.files_of(need, stack)
                 if not theirs:
@@ -87,4 +92,6 @@ class FilesType(LayerType[FilesFields]):
                     placing.foreign(entry)
             return placing.finished()
 
-        return Contribution(inputs, entries)
+        files = [file for file in sources.values() if isinstance(file, TreeFile)]
+        unread = sum(file.size for file in files if is_unread(file))
+        return Contribution(inputs, entries, unread=2 * unread > sum(file.size for file in files))

@@ -1,0 +1,79 @@
+"""A layer's blob while it is written: its bytes, both its digests, and their states between chunks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from .. import native
+from ..trace import span
+
+if TYPE_CHECKING:
+    from ..native.protocol import Sha256
+    from .prefix import Prefix
+
+_BLOCK = 64  # bytes that sha256 takes at a time
+
+
+class GrowingBlob:
+    """Two hashes at once: the tar's in the caller's thread, the blob's in one of its own.
+
+    size: bytes written; ends: of each chunk added, the size so far and the hashes' states, if they have any.
+    """
+
+    def __init__(self, file: BinaryIO, writer: ThreadPoolExecutor) -> None:
+        self._file, self._writer = file, writer
+        self._raw, self._blob = native.sha256(), native.sha256()
+        self._hashed, self._tail = 0, b""
+        self.size = 0
+        self.ends: list[tuple[int, bytes | None, bytes | None]] = []
+
+    def resume(self, prefix: Prefix, raw: Sha256, blob: Sha256) -> None:
+        """Go on after a beginning, whose bytes were just copied."""
+        self._file.flush()
+        self._raw, self._blob, self.size = raw, blob, prefix.size
+        self._hashed = int.from_bytes(prefix.blob_state[32:], "big")
+        self._tail = os.pread(self._file.fileno(), self.size - self._hashed, self._hashed)
+
+    def copy(self, packed: bytes) -> None:
+        """Write bytes of a beginning."""
+        self._file.write(packed)
+
+    def clear(self) -> None:
+        """Take back what was copied."""
+        self._file.seek(0)
+        self._file.truncate()
+
+    def add(self, raw: bytes | bytearray, packed: bytes) -> None:
+        """Write a chunk."""
+        written = self._writer.submit(self._append, packed)
+        with span("hash the tar", bytes=len(raw)):
+            self._raw.update(raw)
+        self.ends.append((self.size + len(packed), self._raw.state(), written.result()))
+        self.size += len(packed)
+
+    def _append(self, packed: bytes) -> bytes | None:
+        """Write and hash; the state after the last whole block."""
+        with span("hash and write", bytes=len(packed)):
+            self._file.write(packed)
+            data = self._tail + packed
+            whole = len(data) - len(data) % _BLOCK
+            with memoryview(data) as view:
+                self._blob.update(view[:whole])
+                self._tail = bytes(view[whole:])
+            return self._blob.state()
+
+    def digests(self) -> tuple[str, str]:
+        """(of the blob, of the tar), at the end."""
+        self._blob.update(self._tail)
+        return "sha256:" + self._blob.hexdigest(), "sha256:" + self._raw.hexdigest()
+
+
+@contextmanager
+def growing(file: BinaryIO) -> Iterator[GrowingBlob]:
+    """A blob that grows in a file."""
+    with ThreadPoolExecutor(1, "write") as writer:
+        yield GrowingBlob(file, writer)

@@ -1,0 +1,86 @@
+"""Chunks that lie compressed in layers of the store: found by what they were made of, or by their bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+
+from ..keys import hash_bytes
+from ..store import Store
+from .chunk import Chunk
+from .codec import Codec
+from .split import LAYER_VERSION
+
+_SELECT = "SELECT blob, offset, size, raw_size, raw_hash, packed_hash FROM chunk WHERE key = ?"
+_INSERT = "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chunk lies. offset, size: of the compressed bytes in the blob; raw_size: of the tar's bytes."""
+
+    blob: str
+    offset: int
+    size: int
+    raw_size: int
+    raw_hash: str
+    packed_hash: str
+
+
+class KnownChunks:
+    """The chunks that a store holds as a codec makes them."""
+
+    def __init__(self, store: Store, codec: Codec) -> None:
+        self._store, self.codec = store, codec
+        self.algorithm = store.fingerprints.algorithm
+        self._version = f"{LAYER_VERSION} {codec.version}"
+
+    def key(self, chunk: Chunk) -> str:
+        """What names a chunk, from the fingerprints of its files."""
+        return chunk.key(self._version, self.algorithm)
+
+    def hash(self, data: bytes | bytearray) -> str:
+        """What names bytes."""
+        return hash_bytes(data, self.algorithm)
+
+    def by_key(self, key: str) -> Place | None:
+        """Where some layer holds a chunk."""
+        rows = self._store.index.rows(_SELECT, (key,))
+        return Place(*rows[0]) if rows else None
+
+    def by_hash(self, raw_hash: str) -> Place | None:
+        """Where some layer holds a chunk of these bytes, whatever files they came from."""
+        return self.by_key(self._name(raw_hash))
+
+    def _name(self, raw_hash: str) -> str:
+        return f"{self.codec.version} {raw_hash}"
+
+    def packed(self, place: Place) -> bytes | None:
+        """The compressed bytes, or None when they are gone or damaged."""
+        try:
+            handle = os.open(self._store.blobs.path(place.blob), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            found = os.pread(handle, place.size, place.offset)
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
+        return found if self.hash(found) == place.packed_hash else None
+
+    def raw(self, place: Place, packed: bytes) -> bytes | None:
+        """The tar's bytes, or None when they are not what they should be."""
+        try:
+            found = self.codec.decompress(packed, place.raw_size)
+        except ValueError:
+            return None
+        return found if self.hash(found) == place.raw_hash else None
+
+    def keep(self, places: Iterable[tuple[str, Place]]) -> None:
+        """Remember where chunks lie: by their keys, and by their bytes."""
+        rows = [
+            (name, *astuple(place)) for key, place in places for name in (key, self._name(place.raw_hash))
+        ]
+        self._store.index.write(_INSERT, rows)

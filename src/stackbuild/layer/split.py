@@ -1,0 +1,59 @@
+"""Where a layer is cut into chunks.
+
+A cut falls before an entry when a hash of its path says so, with a chance in proportion to its size: cuts
+depend on the entries beside them alone, so that an insertion moves no other cut. Where entries are grouped
+(a package's are), cuts fall between groups instead. A big file is cut by offset, so that no chunk, and with
+it the memory of a build, grows with a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import xxhash
+
+from .chunk import Chunk, Part
+from .entry import Entry
+from .tar import BLOCK, END, WRITER_VERSION, header
+
+AVERAGE = 2 << 20  # bytes of tar between two cuts
+LARGEST = 4 << 20  # bytes of tar in a chunk, at most (but for one entry's headers)
+CHUNKER_VERSION = 1
+LAYER_VERSION = f"{WRITER_VERSION}.{CHUNKER_VERSION}"
+"""What decides a layer's bytes beside its entries and codec; part of every key that they stand behind."""
+
+
+def _is_cut(entry: Entry, size: int, group: str) -> bool:
+    if entry.group or group:
+        return entry.group != group
+    return xxhash.xxh3_64_intdigest(entry.path.encode()) * AVERAGE < (size << 64)
+
+
+def _pieces(entry: Entry, head: bytes, size: int) -> Iterator[Chunk]:
+    """A big file, cut by offset; the header goes with the first piece."""
+    step = LARGEST - LARGEST % BLOCK
+    for offset in range(0, size, step):
+        yield Chunk((Part(head if offset == 0 else b"", entry.content, offset, min(step, size - offset)),))
+
+
+def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
+    """The chunks of a layer's arranged entries, in order, the end-of-archive blocks last."""
+    group: list[Part] = []
+    held, name = 0, ""
+    for entry in entries:
+        head = header(entry)
+        size = entry.content.size if entry.content else 0
+        part = Part(head, entry.content, 0, size)
+        length = part.size
+        if group and (held + length > LARGEST or _is_cut(entry, length, name)):
+            yield Chunk(tuple(group))
+            group, held = [], 0
+        name = entry.group
+        if length > LARGEST:
+            yield from _pieces(entry, head, size)
+            continue
+        group.append(part)
+        held += length
+    if group:
+        yield Chunk(tuple(group))
+    yield Chunk((Part(END),))
