@@ -188,7 +188,7 @@ def is_file(path: str | Path) -> bool:
     if _witness is not None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             lstat(path)
-    return os.path.isfile(path)  # noqa: PTH113
+    return os.path.isfile(path)  # noqa: PTH113  asked for every folder
 
 
 def is_folder(path: str | Path) -> bool:
@@ -211,7 +211,7 @@ def is_symlink(path: str | Path) -> bool:
     return found
 
 
-def exists(path: Path) -> bool:
+def exists(path: str | Path) -> bool:
     """`os.path.lexists(path)`."""
     try:
         lstat(path)
@@ -233,7 +233,7 @@ def resolve(path: Path) -> Path:
 
 
 def read(path: str | Path) -> bytes:
-    """The bytes of a file."""
+    """All bytes of a file."""
     with steady(path), open(path, "rb") as file:
         return file.read()
 

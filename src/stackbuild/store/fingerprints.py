@@ -76,10 +76,9 @@ class Fingerprints:
         """
         if (known := self.known(path, stat)) is not None:
             return known
-        found = self._hash(path, stat)
+        self._new[path] = self._known[path] = found = self._hash(path, stat)
         if found[0] != _stat_text(stat) or not settled(stat, found[1]):
             refuse(f"{path} has only just been written")
-        self._new[path] = self._known[path] = found
         return found[2]
 
     def learn(self, path: str, stat: os.stat_result, fingerprint: str, seen: int) -> None:
