@@ -45,7 +45,7 @@ def marked(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def pack(chunk: Chunk, raw: bytes, compress: Compress) -> tuple[bytes, int]:
     """(packed, head): a chunk's tar bytes as gzip members, and the size of those before its first content."""
-    start = next((start for part, start in _starts(chunk) if part.length), 0)
+    start = _first(chunk)
     head = compress(raw[:start]) if start else b""
     return head + compress(raw[start:]), len(head)
 
@@ -56,6 +56,11 @@ def _starts(chunk: Chunk) -> Iterator[tuple[Part, int]]:
     for part in chunk.parts:
         yield part, at + len(part.header)
         at += part.size
+
+
+def _first(chunk: Chunk) -> int:
+    """Where its first content begins."""
+    return next((start for part, start in _starts(chunk) if part.length), 0)
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,8 @@ class Table:
 
     def add(self, chunk: Chunk, raw: bytes, packed: bytes, head: int) -> None:
         """A chunk's tar bytes, and what `pack` made of them."""
-        placed = list(_starts(chunk))
-        first = next((start for part, start in placed if part.length), 0)
-        for part, start in placed:
+        first = _first(chunk)
+        for part, start in _starts(chunk):
             row: dict[str, Any] = {}
             if part.offset == 0:
                 row = self._row(next(self._entries))
