@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from array import array
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from .. import native
 from ..errors import BuildFailed
 from ..keys import Algorithm, hash_bytes
 from ..trace import traced
-from .entry import Content, FileContent, TreeFile, is_unread
-from .tar import padding
+from .entry import Content, Entry, FileContent, TreeFile, is_unread
+from .tar import BLOCK, header
 
 _ANY_STAT = (0, -1, 0, 0, 0, 0)  # for files that nobody else can write
 
@@ -24,22 +25,34 @@ class Changed(BuildFailed):
         self.content = content
 
 
-@dataclass(frozen=True, slots=True)
 class Part:
-    """`header`, then `length` bytes of `content` from `offset`, then zeros up to the block."""
+    """A header, then `length` bytes of an entry's content from `offset`, then zeros up to the block.
 
-    header: bytes
-    content: Content | None = None
-    offset: int = 0
-    length: int = 0
+    whole: whether these are all its bytes; header: b"" but for the first part of an entry.
+    """
+
+    __slots__ = ("_entry", "_header", "content", "length", "offset", "whole")
+
+    def __init__(self, header: bytes, entry: Entry | None, offset: int, length: int, *, whole: bool) -> None:
+        self._header: bytes | None = header
+        self._entry, self.content = entry, entry.content if entry else None
+        self.offset, self.length, self.whole = offset, length, whole
+
+    @property
+    def header(self) -> bytes:
+        if self._header is None:
+            assert self._entry is not None
+            return header(self._entry)
+        return self._header
 
     @property
     def size(self) -> int:
-        return len(self.header) + self.length + padding(self.length)
+        return len(self.header) + self.length + -self.length % BLOCK
 
-    @property
-    def whole(self) -> bool:
-        return self.content is None or self.length == self.content.size
+    def slim(self) -> None:
+        """Hold less: the header is made again when it is asked for."""
+        if self._header and self._entry:
+            self._header = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +72,9 @@ class Chunk:
         """
         out = [b"chunk %b\n" % version.encode()]
         for part in self.parts:
-            content = part.content
+            content, head = part.content, part.header
             mark = content.fingerprint.encode() if content else b""
-            facts = (len(part.header), part.header, part.offset, part.length, len(mark), mark)
+            facts = (len(head), head, part.offset, part.length, len(mark), mark)
             out.append(b"%d:%b%d %d %d:%b\n" % facts)
         return f"{algorithm}:{hash_bytes(b''.join(out), algorithm)}"
 
@@ -71,22 +84,22 @@ class Chunk:
 
         Raises Changed when a file is not what it was, BuildFailed when it cannot be read.
         """
-        out = bytearray(sum(part.size for part in self.parts))
+        out = bytearray(sum([part.size for part in self.parts]))
         seen = time.time_ns()
         files: list[tuple[int, Part]] = []
         at = 0
         with memoryview(out) as view:
             for part in self.parts:
-                start = at + len(part.header)
-                view[at:start] = part.header
-                content = part.content
-                if isinstance(content, FileContent | TreeFile):
-                    files.append((start, part))
-                elif content is not None:
-                    view[start : start + part.length] = _read(content, part.offset, part.length)
-                at += part.size
-        _read_files(files, out)
-        with memoryview(out) as view:
+                head = part.header
+                start = at + len(head)
+                view[at:start] = head
+                if (content := part.content) is not None:
+                    if isinstance(content, TreeFile | FileContent):
+                        files.append((start, part))
+                    else:
+                        view[start : start + part.length] = _read(content, part.offset, part.length)
+                at = start + part.length + -part.length % BLOCK
+            _read_files(files, out)
             for start, part in files:
                 if part.whole:
                     _judge(part.content, view[start : start + part.length], algorithm, seen)
@@ -123,14 +136,13 @@ def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
             table.extend((start, part.length, part.offset, *map(_signed, numbers)))
         else:
             table.extend((start, part.length, content.offset + part.offset, *_ANY_STAT))
-    for (_, part), status in zip(files, native.read_files(paths, table, out), strict=True):
-        if status:
-            import os
-
-            assert part.content is not None
-            if status < 0:
-                raise Changed(part.content)
-            raise BuildFailed(f"cannot read {part.content.origin}: {os.strerror(status)}")
+    statuses = native.read_files(paths, table, out)
+    for number in [number for number, status in enumerate(statuses) if status]:
+        content = files[number][1].content
+        assert content is not None
+        if statuses[number] < 0:
+            raise Changed(content)
+        raise BuildFailed(f"cannot read {content.origin}: {os.strerror(statuses[number])}")
 
 
 def _signed(number: int) -> int:

@@ -33,7 +33,8 @@ def _pieces(entry: Entry, head: bytes, size: int) -> Iterator[Chunk]:
     """A big file, cut by offset; the header goes with the first piece."""
     step = LARGEST - LARGEST % BLOCK
     for offset in range(0, size, step):
-        yield Chunk((Part(head if offset == 0 else b"", entry.content, offset, min(step, size - offset)),))
+        length = min(step, size - offset)
+        yield Chunk((Part(b"" if offset else head, entry, offset, length, whole=False),))
 
 
 def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
@@ -43,7 +44,7 @@ def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
     for entry in entries:
         head = header(entry)
         size = entry.content.size if entry.content else 0
-        part = Part(head, entry.content, 0, size)
+        part = Part(head, entry, 0, size, whole=True)
         length = part.size
         if group and (held + length > LARGEST or _is_cut(entry, length, name)):
             yield Chunk(tuple(group))
@@ -56,4 +57,4 @@ def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
         held += length
     if group:
         yield Chunk(tuple(group))
-    yield Chunk((Part(END),))
+    yield Chunk((Part(END, None, 0, 0, whole=True),))

@@ -91,13 +91,12 @@ def header(entry: Entry) -> bytes:
         fields = (b"", path[:100])
     if len(link) > 100 or not link.isascii():
         records.append(_record(b"linkpath", link))
-    numbers = (size, entry.uid, entry.gid, entry.mtime)
-    for name, value, most in zip(_NUMBERS, numbers, _MOST, strict=True):
-        if not 0 <= value <= most:
-            records.append(_record(name, b"%d" % value))
-    if records:
-        pairs = zip(numbers, _MOST, strict=True)
-        numbers = tuple(value if 0 <= value <= most else 0 for value, most in pairs)  # type: ignore[assignment]
+    numbers = [size, entry.uid, entry.gid, entry.mtime]
+    if min(numbers) < 0 or max(numbers) > min(_MOST):
+        for place, (name, most) in enumerate(zip(_NUMBERS, _MOST, strict=True)):
+            if not 0 <= numbers[place] <= most:
+                records.append(_record(name, b"%d" % numbers[place]))
+                numbers[place] = 0
     records += [_record(b"SCHILY.xattr." + name.encode(), value) for name, value in entry.xattrs]
     kept, uid, gid, mtime = numbers
     main = _block(fields[1], _TYPES[entry.kind], kept, entry.mode, uid, gid, mtime, link[:100], fields[0])

@@ -22,7 +22,9 @@ from .entry import Entry, TreeFile, is_unread
 from .known import KnownChunks, Place
 from .split import split
 
+_Named = tuple[Chunk, str | None]  # with its key, where that can be told
 _Row = tuple[int, int, int, str, str]  # of a Place, but for the blob, whose name comes last
+_QUICKLY_READ = 64 << 10  # bytes a file, from which on reading is quicker than unpacking
 _WINDOW = 6  # chunks in flight for one layer: enough for the cores, little enough for memory
 
 
@@ -46,16 +48,16 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A chunk on its way out. raw: tar bytes; packed: compressed bytes; seen: ns since 1970, from before it
-    was read; unread: whether it had to be read to be known; found: whether it was compressed before."""
+    """A chunk on its way out. key: None where it had to be read first; raw: tar bytes; packed: compressed
+    bytes; seen: ns since 1970, from before it was read; found: whether its very bytes were compressed before."""
 
     chunk: Chunk
+    key: str | None
     raw: bytes | bytearray
     packed: bytes
     raw_hash: str
     packed_hash: str
     seen: int = 0
-    unread: bool = False
     found: bool = False
 
 
@@ -88,39 +90,42 @@ class _BigFiles:
             raise Changed(content)
 
 
-def _fetch(known: KnownChunks, chunk: Chunk, place: Place) -> _Piece:
+def _fetch(known: KnownChunks, chunk: Chunk, key: str, place: Place) -> _Piece:
     """A chunk from an earlier blob; made anew when that is gone or damaged."""
+    raw: bytes | bytearray | None = None
     with span("reuse a chunk", bytes=place.raw_size):
         packed = known.packed(place)
-        raw = known.raw(place, packed) if packed is not None else None
+        if packed is not None and place.raw_size > _QUICKLY_READ * len(chunk.parts):
+            raw = chunk.read(known.algorithm)
+        elif packed is not None:
+            raw = known.raw(place, packed)
     if packed is None or raw is None:
-        return _made(known, chunk, unread=False)
-    return _Piece(chunk, raw, packed, place.raw_hash, place.packed_hash)
+        return _made(known, chunk, key)
+    return _Piece(chunk, key, raw, packed, place.raw_hash, place.packed_hash)
 
 
-def _made(known: KnownChunks, chunk: Chunk, *, unread: bool) -> _Piece:
+def _made(known: KnownChunks, chunk: Chunk, key: str | None) -> _Piece:
     """A chunk from its files, compressed unless its very bytes were before."""
     seen = time.time_ns()
     raw = chunk.read(known.algorithm)
     raw_hash = known.hash(raw)
     place = known.by_hash(raw_hash)
     if place and (packed := known.packed(place)) is not None:
-        return _Piece(chunk, raw, packed, raw_hash, place.packed_hash, seen, unread, found=True)
+        return _Piece(chunk, key, raw, packed, raw_hash, place.packed_hash, seen, found=True)
     with span("compress", bytes=len(raw), codec=known.codec.name):
         packed = known.codec.compress(raw)
-    return _Piece(chunk, raw, packed, raw_hash, known.hash(packed), seen, unread)
+    return _Piece(chunk, key, raw, packed, raw_hash, known.hash(packed), seen)
 
 
-def _in_order(known: KnownChunks, chunks: Iterable[Chunk], pool: Executor) -> Iterator[_Piece]:
+def _in_order(known: KnownChunks, chunks: Iterable[_Named], pool: Executor) -> Iterator[_Piece]:
     """The chunks in order, raw and packed, a bounded number of them in flight."""
     waiting: deque[Future[_Piece]] = deque()
     try:
-        for chunk in chunks:
-            unread = chunk.is_unread
-            if not unread and (place := known.by_key(known.key(chunk))):
-                waiting.append(pool.submit(_fetch, known, chunk, place))
+        for chunk, key in chunks:
+            if key is not None and (place := known.by_key(key)):
+                waiting.append(pool.submit(_fetch, known, chunk, key, place))
             else:
-                waiting.append(pool.submit(_made, known, chunk, unread=unread))
+                waiting.append(pool.submit(_made, known, chunk, key))
             if len(waiting) >= _WINDOW:
                 yield _taken(waiting)
         while waiting:
@@ -164,13 +169,13 @@ def _write(
     with temporary(store.temp) as (file, temp), growing(file) as blob:
         chunks, begun = _begin(store, known, entries, blob)
         for piece in _in_order(known, chunks, pool):
-            if give_up and piece.unread:
+            if give_up and piece.key is None:
                 if piece.found:
                     return None
                 give_up = False
             big.follow(piece)
             # A big file's fingerprint, and with it the keys of its chunks, is known after the last of them.
-            names.append(piece.chunk if piece.chunk.is_unread else known.key(piece.chunk))
+            names.append(piece.key or (piece.chunk if piece.chunk.is_unread else known.key(piece.chunk)))
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
             blob.add(piece.raw, piece.packed)
         digest, diff_id = blob.digests()
@@ -184,15 +189,20 @@ def _write(
 
 def _begin(
     store: Store, known: KnownChunks, entries: Sequence[Entry], blob: GrowingBlob
-) -> tuple[Iterable[Chunk], list[str]]:
+) -> tuple[Iterable[_Named], list[str]]:
     """The chunks that are to be added, after the keys of those with which the blob begins by now."""
     if any(is_unread(entry.content) for entry in entries):
-        return split(entries), []
-    chunks = list(split(entries))
-    keys = [known.key(chunk) for chunk in chunks]
+        return ((chunk, None if chunk.is_unread else known.key(chunk)) for chunk in split(entries)), []
+    chunks: list[Chunk] = []
+    keys: list[str] = []
+    for chunk in split(entries):
+        keys.append(known.key(chunk))
+        chunks.append(chunk)
+        for part in chunk.parts:  # most are never read
+            part.slim()
     found = prefix.longest(store, keys)
     count = found.count if found and _resume(known, keys, found, blob) else 0
-    return chunks[count:], keys[:count]
+    return zip(chunks[count:], keys[count:], strict=True), keys[:count]
 
 
 @traced("go on after a known beginning")

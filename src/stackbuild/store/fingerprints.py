@@ -31,6 +31,7 @@ class Fingerprints:
         self._known: dict[str, tuple[str, int, str]] = {}
         self._new: dict[str, tuple[str, int, str]] = {}
         self._loaded: set[str] = set()
+        self._last = "\0"  # the last of them that was met, as a prefix
         self._lock = threading.Lock()
         self.hashed = 0  # files read, for tests and reports
 
@@ -44,9 +45,12 @@ class Fingerprints:
 
     def _is_loaded(self, path: str) -> bool:
         """Whether a folder above was preloaded."""
+        if path.startswith(self._last):  # neighbours are asked for one after the other
+            return True
         while path:
             path = path.rpartition("/")[0]
             if path in self._loaded:
+                self._last = f"{path}/"
                 return True
         return False
 

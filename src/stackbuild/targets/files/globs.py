@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ... import witness
 from ...declare.glob import compiled, is_wild, normal
@@ -25,8 +25,7 @@ def _literal_parent(pattern: str) -> str:
     return "/".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file or symlink that a glob means. path: relative to the folder; stat: its lstat."""
 
     path: str

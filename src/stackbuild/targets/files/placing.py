@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from ...declare.glob import is_wild, matches
 from ...declare.toml import Key
@@ -19,8 +19,7 @@ from .sources import mode_of
 V = TypeVar("V")
 
 
-@dataclass(frozen=True)
-class _Placed:
+class _Placed(NamedTuple):
     """An entry with the source path by which globs know it."""
 
     source: str
@@ -77,14 +76,15 @@ class Placing:
 
     def _join(self, to: str, path: str, key: Key) -> str:
         """A path below `to`, or from the image's root when it begins with "/"; key: who says so."""
-        where = self._task.declaration.position(key)
         try:
             found = clean_path(path if path.startswith("/") or not to else f"{to}/{path}")
         except ValueError as error:
-            raise RequestError(str(error), where=where) from error
+            raise RequestError(str(error), where=self._task.declaration.position(key)) from error
         if not found:
             raise RequestError(
-                f"'{path}' is the image's root itself", where=where, hint="name something below it"
+                f"'{path}' is the image's root itself",
+                where=self._task.declaration.position(key),
+                hint="name something below it",
             )
         return found
 
