@@ -122,18 +122,13 @@ def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
     for start, part in files:
         content = part.content
         assert isinstance(content, FileContent | TreeFile)
-        paths.append(content.path.encode("utf-8", "surrogateescape"))
+        paths.append(os.fsencode(content.path))
         if isinstance(content, TreeFile):
             stat = content.stat
-            numbers = (
-                stat.st_dev,
-                stat.st_ino,
-                stat.st_size,
-                stat.st_mtime_ns,
-                stat.st_ctime_ns,
-                stat.st_mode,
-            )
-            table.extend((start, part.length, part.offset, *map(_signed, numbers)))
+            numbers = stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode
+            if max(numbers) >= 1 << 63:
+                numbers = tuple(map(_signed, numbers))  # type: ignore[assignment]
+            table.extend((start, part.length, part.offset, *numbers))
         else:
             table.extend((start, part.length, content.offset + part.offset, *_ANY_STAT))
     statuses = native.read_files(paths, table, out)

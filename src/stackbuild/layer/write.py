@@ -49,7 +49,7 @@ class Layer:
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A chunk on its way out. key: None where it had to be read first; raw: tar bytes; packed: compressed
-    bytes; seen: ns since 1970, from before it was read; found: whether its very bytes were compressed before."""
+    bytes; seen: ns since 1970, from before it was read; found: whether its very bytes were packed before."""
 
     chunk: Chunk
     key: str | None
