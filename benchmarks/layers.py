@@ -14,8 +14,11 @@ from trees import edit
 
 FAST = ["gzip-fast"] if platform.machine() in ("x86_64", "AMD64") else []
 WAYS = ["gzip", *FAST, "gzip-small", "zstd"]
+COLD = {f"stackbuild, {way}": way for way in WAYS}
+CHANGED = {f"stackbuild, {way}, one file changed": f"stackbuild, {way}" for way in ("gzip", *FAST)}
 TAR = "tar --sort=name -c app"
 PIPES = {"igzip -1": "igzip -1", "pigz -1": "pigz -1", "pigz -6": "pigz -6"}
+NOTHING = "stackbuild, gzip, no change"
 UMOCI = "umoci init --layout L && umoci new --image L:x && umoci insert --image L:x app /app"
 BUILDAH = (
     "buildah --root ../b --runroot ../r --storage-driver vfs "
@@ -57,10 +60,10 @@ def layout_bytes(layout: Path) -> int:
 def sizes(clock: Clock) -> dict[str, int]:
     """Bytes of each output, by name. Runs everything once, so that files are cached and Python compiled."""
     found = {}
-    for way in WAYS:
+    for name, way in COLD.items():
         clock.forget()
         clock.image(way)
-        found[way] = layout_bytes(clock.root / "dist" / way)
+        found[name] = layout_bytes(clock.root / "dist" / way)
     for name, command in peers().items():
         clock.run(["sh", "-c", command])
         if name == "umoci":
@@ -77,13 +80,13 @@ def cold(clock: Clock, runs: int) -> None:
         for name, command in peers().items():
             clock.forget()
             clock.run(["sh", "-c", command], name)
-        for way in WAYS:
+        for name, way in COLD.items():
             clock.forget()
-            clock.image(way, way)
-            if way in ("gzip", *FAST):
+            clock.image(way, name)
+            if (changed := f"{name}, one file changed") in CHANGED:
                 edit(clock.root, number)
                 time.sleep(PAUSE)
-                clock.image(way, f"{way}, one file changed")
+                clock.image(way, changed)
     clock.forget()
 
 
@@ -103,13 +106,13 @@ def again(clock: Clock, runs: int) -> None:
     clock.settle("gzip")
     for _ in range(runs):
         clock.run(status, "git status")
-        clock.image("gzip", "no change")
+        clock.image("gzip", NOTHING)
     text = (root / "BUILD.toml").read_text()
     for number in range(runs):
         text += f'[image.second{number}]\nlayers = [":tree"]\n'
         (root / "BUILD.toml").write_text(text)
         time.sleep(PAUSE)
-        clock.image(f"second{number}", "a second image of the same layer")
+        clock.image(f"second{number}", "stackbuild, gzip, a second image of the same layer")
 
 
 def buildah(clock: Clock) -> None:
@@ -124,27 +127,26 @@ def cold_table(clock: Clock, found: dict[str, int]) -> list[str]:
     """Cold: ours beside the peers."""
     beside = ["tar, igzip -1, sha256sum", "tar, pigz -6, sha256sum", "umoci"]
     rows = []
-    for name in [*WAYS, *peers()]:
-        seconds, ours = clock.median(name), name in WAYS
+    for name in [*COLD, *peers()]:
+        seconds = clock.median(name)
         ratios = [f"{seconds / clock.median(peer):.2f}" if peer in clock.found else "" for peer in beside]
         size = f"{found[name] / found['umoci']:.3f}" if "umoci" in found else ""
-        peak = str(clock.peak(name)) if ours else ""
-        label = f"stackbuild, {name}" if ours else name
-        rows.append([label, f"{seconds:.2f}", *ratios, f"{found[name] / 1e6:.1f}", size, peak])
+        peak = str(clock.peak(name)) if name in COLD else ""
+        rows.append([name, f"{seconds:.2f}", *ratios, f"{found[name] / 1e6:.1f}", size, peak])
     head = ["cold", "seconds", "to igzip -1", "to pigz -6", "to umoci", "MB", "MB to umoci", "peak MiB"]
     return table(head, rows)
 
 
 def warm_table(clock: Clock) -> list[str]:
     """After a cold build: ours beside itself and git."""
-    colds = {f"{way}, one file changed": way for way in WAYS}
     rows = []
     for name in clock.found:
-        if name in WAYS or name in peers():
+        if name in COLD or name in peers():
             continue
         seconds = clock.median(name)
-        to_cold = f"{seconds / clock.median(colds.get(name, 'gzip')):.3f}"
-        rows.append([name, f"{seconds:.3f}", to_cold, f"{seconds / clock.median('git status'):.2f}"])
+        to_cold = f"{seconds / clock.median(CHANGED.get(name, 'stackbuild, gzip')):.3f}"
+        to_git = f"{seconds / clock.median('git status'):.2f}" if name in (NOTHING, "git status") else ""
+        rows.append([name, f"{seconds:.3f}", to_cold, to_git])
     return table(["then", "seconds", "to our cold", "to git status"], rows)
 
 
