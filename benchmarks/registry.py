@@ -13,6 +13,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from timing import keep
+
 IMAGES, SHARED = 40, 5
 
 
@@ -123,6 +125,7 @@ def measure(root: Path, runs: int, scale: float) -> dict[str, float]:
             pushes(clock, root / "push", host, scale)
         with registry(root) as host:
             pull(clock, root / "pull", root / "store", host, scale)
+    keep("Registries", clock.found)
     return {name: statistics.median(values) for name, values in clock.found.items()}
 
 

@@ -1,142 +1,88 @@
-"""Times stackbuild beside its peers on one tree in one run, and writes docs/benchmarks.md.
+"""Times stackbuild beside its peers in one run, and writes docs/benchmarks.md.
 
-Two trees: "many" (50,000 files of about 4 KiB) and "big" (20 files of 50 MiB). Each figure is the median of
-whole processes, the commands taking turns.
+Two trees: "many" (50,000 files of about 4 KiB) and "big" (20 files of 50 MiB); then a small example, growth,
+registries, a monorepo and packages. Each figure is the median of whole processes, the commands taking turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
-import random
-import resource
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
+import growth
+import layers
+import machine
 import monorepo
 import packages
 import registry
+import small
+import timing
+import trees
 
 TOP = Path(__file__).parents[1]
-BUILD = '[workspace]\n[files.tree]\nsrcs = ["app/**"]\n[image.img]\nlayers = [":tree"]\n'
-DOCKERFILE = "FROM scratch\nCOPY app /app\n"
+HEAD = """# Benchmarks
+
+Written by `make benchmark`: medians of {runs} whole processes, the commands taking turns, page cache
+warm{scale}.
+
+Compare ratios, not seconds: a ratio is one median by another of the same run, on the same tree, so that a
+slow machine slows both; below 1, stackbuild is the quicker. Ours end with an OCI layout on the disk, durable
+(fsync); the pipes of tar write no file at all, and umoci does not wait for the disk. MB are 10^6 bytes, of
+the compressed layer. Peak memory is that of the largest process of the command.
+"""
 
 
-def make_many(root: Path, scale: float) -> None:
-    """Small files, a fifth of them noise, in nested folders."""
-    rng = random.Random(1)
-    words = [f"{rng.choice('abcdefgh')}{rng.randrange(10**6):x}" for _ in range(4000)]
-    for number in range(max(20, round(50_000 * scale))):
-        size = min(262_144, max(1, int(rng.lognormvariate(8.3, 1.0))))
-        text = " ".join(rng.choices(words, k=size // 7 + 1)).encode()
-        path = root / "app" / f"m{number // 400}" / f"d{number // 20 % 20}" / f"f{number}.js"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(rng.randbytes(size) if number % 5 == 0 else text[:size])
+def options() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    flag = argparse.BooleanOptionalAction
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the trees; 1 for the whole")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--buildah", action=flag, default=False, help="buildah too, one run of minutes")
+    parser.add_argument("--grow", action=flag, default=None, help="up to 500,000 files; default: at scale 1")
+    parser.add_argument("--network", action=flag, default=True, help="packages, fetched from the internet")
+    parser.add_argument("--network-runs", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=TOP / "docs" / "benchmarks.md")
+    return parser.parse_args()
 
 
-def make_big(root: Path, scale: float) -> None:
-    """Big files that compress to about half."""
-    rng = random.Random(2)
-    noise, text = rng.randbytes(1 << 20), b"the quick brown fox, line after line;\n" * 27_000
-    (root / "app").mkdir()
-    for number in range(20):
-        with open(root / "app" / f"shard{number}", "wb") as file:
-            for _ in range(max(1, round(100 * scale))):
-                start = rng.randrange(1 << 19)
-                file.write(noise[start : start + (1 << 18)] + text[start : start + (1 << 18)])
-
-
-def timed(command: list[str], root: Path, env: dict[str, str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(
-        command, cwd=root, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    return time.perf_counter() - start
-
-
-def edit(root: Path, number: int) -> None:
-    """Change a few bytes of one file."""
-    files = sorted(path for path in (root / "app").rglob("*") if path.is_file())
-    with open(files[number * 7919 % len(files)], "r+b") as file:
-        file.write(os.urandom(8))
-
-
-def measure(root: Path, runs: int, with_buildah: bool) -> dict[str, float]:
-    """Medians in seconds."""
-    found: dict[str, list[float]] = {}
-    env = {**os.environ, "STACKBUILD_STORE": str(root / "store")}
-    ours = [sys.executable, "-m", "stackbuild", "image", "//:img", "--progress", "none"]
-    buildah = ["buildah", "--root", str(root / "b"), "--runroot", str(root / "r"), "--storage-driver", "vfs"]
-    bud = [*buildah, "bud", "--layers", "--isolation", "chroot", "-f", "Dockerfile", "-t", "x", "."]
-
-    def note(name: str, seconds: float) -> None:
-        found.setdefault(name, []).append(seconds)
-
-    for number in range(runs):
-        for folder in ("store", "dist"):
-            shutil.rmtree(root / folder, ignore_errors=True)
-        note("stackbuild, cold", timed(ours, root, env))
-        for level in ("1", "6"):
-            pipe = f"tar --sort=name -c app | pigz -{level} | sha256sum"
-            note(f"tar, pigz -{level}, sha256sum", timed(["sh", "-c", pipe], root, env))
-        note("stackbuild, no change", timed(ours, root, env))
-        edit(root, number)
-        note("stackbuild, one file changed", timed(ours, root, env))
-    if with_buildah:
-        note("buildah bud --layers, cold", timed(bud, root, env))
-        note("buildah bud --layers, no change", timed(bud, root, env))
-        edit(root, runs)
-        note("buildah bud --layers, one file changed", timed(bud, root, env))
-    return {name: statistics.median(values) for name, values in found.items()}
-
-
-def table(title: str, medians: dict[str, float]) -> list[str]:
-    base = medians["stackbuild, cold"]
-    lines = [f"## {title}", "", "| | seconds | ratio to stackbuild, cold |", "| --- | --- | --- |"]
-    lines += [f"| {name} | {value:.2f} | {value / base:.2f} |" for name, value in sorted(medians.items())]
-    return [*lines, ""]
+def within(section: Callable[[Path], list[str]]) -> list[str]:
+    """A section made in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "x"
+        root.mkdir()
+        return section(root)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=TOP / "docs" / "benchmarks.md")
-    options = parser.parse_args()
-    buildah = shutil.which("buildah") is not None
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `make benchmark`. {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}, "
-        f"scale {options.scale}, medians of {options.runs} whole processes taking turns (buildah: one). "
-        "Compare ratios, not seconds: the machine is shared.",
-        "",
-    ]
-    for title, make in (("Many: 50,000 small files", make_many), ("Big: 20 files of 50 MiB", make_big)):
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder)
-            (root / "BUILD.toml").write_text(BUILD)
-            (root / "Dockerfile").write_text(DOCKERFILE)
-            (root / ".dockerignore").write_text("store\ndist\nb\nr\n")
-            make(root, options.scale)
-            lines += table(title, measure(root, options.runs, buildah))
+    asked = options()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    runs, scale = asked.runs, asked.scale
+
+    def tree(title: str, make: Callable[[Path, float], None]) -> list[str]:
+        def section(root: Path) -> list[str]:
+            make(root, scale)
+            return layers.section(title, root, runs, asked.buildah and shutil.which("buildah") is not None)
+
+        return within(section)
+
+    lines = [*HEAD.format(runs=runs, scale="" if scale == 1 else f"; scale {scale}").splitlines(), ""]
+    lines += tree("Many: 50,000 small files", trees.make_many)
+    lines += tree("Big: 20 files of 50 MiB", trees.make_big)
+    lines += within(lambda root: small.section(root, 3 * runs))
+    if asked.grow if asked.grow is not None else scale == 1:
+        lines += within(lambda root: growth.section(root, runs, scale))
     if shutil.which("docker-registry") and shutil.which("skopeo"):
-        with tempfile.TemporaryDirectory() as folder:
-            lines += registry.table(registry.measure(Path(folder) / "x", options.runs, options.scale))
-    with tempfile.TemporaryDirectory() as folder:
-        lines += monorepo.table(Path(folder), options.scale, options.runs)
-    with tempfile.TemporaryDirectory() as folder:
-        lines += packages.tables(Path(folder), options.runs)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    lines.append(f"The largest process of all, peers included, took {peak:.0f} MiB.")
-    options.out.write_text("\n".join(lines) + "\n")
+        lines += within(lambda root: registry.table(registry.measure(root / "x", runs, scale)))
+    lines += within(lambda root: monorepo.table(root, scale, runs))
+    if asked.network:
+        lines += within(lambda root: packages.tables(root, asked.network_runs))
+    lines += [*machine.section(), *timing.details()]
+    asked.out.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
