@@ -63,7 +63,7 @@ def count_reads(monkeypatch):
 def test_every_byte_is_read_once_and_tells_the_fingerprint_too(store, pool, tree, monkeypatch):
     seen = count_reads(monkeypatch)
     made = entries(store, tree)
-    layer = write_ahead(store, made, Codec("gzip"), pool)
+    layer, _ = write_ahead(store, made, Codec("gzip"), pool)
     assert len(seen) == len(set(seen))
     assert {os.fsdecode(path) for path, _ in seen} == {str(path) for path in tree.iterdir()}
     assert not any(is_unread(entry.content) for entry in made)
@@ -109,7 +109,7 @@ def test_a_change_compresses_only_its_own_piece_of_a_big_file(store, pool, tree,
     warm = write_layer(store, changed, Codec("gzip"), pool)
     assert len(counted) == 1
     with Store(store.path.parent / "cold") as cold:
-        assert write_ahead(cold, entries(cold, tree), Codec("gzip"), pool) == warm
+        assert write_ahead(cold, entries(cold, tree), Codec("gzip"), pool) == (warm, True)
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd"])
@@ -128,7 +128,7 @@ def test_layers_that_go_on_after_a_beginning_are_those_written_whole(store, pool
         warm = write_layer(store, made, Codec(name), pool)
         assert store.blobs.verify(warm.digest)
         with Store(store.path.parent / f"cold{step}") as cold:
-            assert write_ahead(cold, entries(cold, tree), Codec(name), pool) == warm
+            assert write_ahead(cold, entries(cold, tree), Codec(name), pool) == (warm, True)
 
 
 @pytest.mark.skipif(native.resume_sha256(bytes(40)) is None, reason="nothing is resumed without the native core")
@@ -144,7 +144,7 @@ def test_what_comes_before_a_change_is_neither_unpacked_nor_hashed(store, pool, 
 
 
 def test_a_beginning_whose_bytes_were_damaged_is_made_anew(store, pool, tree):
-    first = write_ahead(store, entries(store, tree), Codec("gzip"), pool)
+    first, _ = write_ahead(store, entries(store, tree), Codec("gzip"), pool)
     path = store.blobs.path(first.digest)
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
@@ -156,7 +156,7 @@ def test_a_beginning_whose_bytes_were_damaged_is_made_anew(store, pool, tree):
     layer = write_layer(store, made, Codec("gzip"), pool)
     assert store.blobs.verify(layer.digest)
     with Store(store.path.parent / "cold") as cold:
-        assert write_ahead(cold, entries(cold, tree), Codec("gzip"), pool) == layer
+        assert write_ahead(cold, entries(cold, tree), Codec("gzip"), pool) == (layer, True)
 
 
 def test_a_state_that_was_damaged_is_not_believed(store, pool, tree):
@@ -167,4 +167,4 @@ def test_a_state_that_was_damaged_is_not_believed(store, pool, tree):
     assert all(entry.content.fingerprint for entry in made)
     layer = write_layer(store, made, Codec("gzip"), pool)
     with Store(store.path.parent / "cold") as cold:
-        assert write_ahead(cold, entries(cold, tree), Codec("gzip"), pool) == layer
+        assert write_ahead(cold, entries(cold, tree), Codec("gzip"), pool) == (layer, True)

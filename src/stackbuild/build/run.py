@@ -128,25 +128,28 @@ class Builder:
         outcomes = self.run(plan.below(node))
         return self.task(node, {need: outcome.result for need, outcome in outcomes.items()}, plan)
 
-    def prepare(
-        self, node: Node, results: Mapping[Node, Any], plan: Plan, *, to_build: bool = False
-    ) -> tuple[Action, Any, str]:
-        """What is to be done for a node whose needs have results: (action, recipe, key).
+    def prepare(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Action, Any, str]:
+        """What is to be done for a node whose needs have results: (action, recipe, key)."""
+        action, _ = self._action(node, results, plan, to_build=False)
+        return action, *self._key(action, node, results, plan)
 
-        to_build: whether a build is to follow unless the key has a record.
-        """
+    def _action(
+        self, node: Node, results: Mapping[Node, Any], plan: Plan, *, to_build: bool
+    ) -> tuple[Action, bool]:
+        """What is to be done for a node; and whether some of it was, ahead of its key."""
         kind = self.types[self.graph.declarations[node.address].type_name]
         witness.trust(kind)
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
-            if to_build:
-                action.ahead()
+            return action, to_build and action.ahead()
+
+    def _key(self, action: Action, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Any, str]:
         recipe = {
             **stated(self.graph, self.types, plan, node),
             "inputs": action.inputs,
             "results": {str(need): results[need] for need in plan.needs[node]},
         }
-        return action, recipe, digest(recipe, self.store.fingerprints.algorithm)
+        return recipe, digest(recipe, self.store.fingerprints.algorithm)
 
     @traced("look up")
     def lookup(self, key: str) -> Any | None:
@@ -179,13 +182,14 @@ class Builder:
         start = time.monotonic()
         for attempt in (1, 2):
             try:
-                action, recipe, key = self.prepare(node, results, plan, to_build=True)
+                action, made = self._action(node, results, plan, to_build=True)
+                recipe, key = self._key(action, node, results, plan)
             except Changed as error:
                 self._forget(error, attempt)
                 continue
             name = self.name(node)
             before = self.store.records.latest(name)
-            if (result := self.lookup(key)) is not None:
+            if not made and (result := self.lookup(key)) is not None:
                 if before != key:
                     self.store.records.mark_latest(name, key)
                 return Outcome(node, "reused", key, recipe, result, time.monotonic() - start, before)

@@ -146,14 +146,17 @@ def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Exec
 
     Raises Changed when a file is no longer what its fingerprint says.
     """
-    layer = _write(store, entries, codec, pool, give_up=False)
-    assert layer is not None
-    return layer
+    written = _write(store, entries, codec, pool, give_up=False)
+    assert written is not None
+    return written[0]
 
 
 @traced("write the layer ahead")
-def write_ahead(store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor) -> Layer | None:
-    """`write_layer` before all fingerprints are known, so that files are read once for both.
+def write_ahead(
+    store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor
+) -> tuple[Layer, bool] | None:
+    """`write_layer` before all fingerprints are known, so that files are read once for both; and whether
+    its blob was not in the store before.
 
     None when the first chunk with such a file turns out to have been there before: most likely the whole
     layer was, and its files need only be hashed. Raises Changed and BuildFailed.
@@ -163,7 +166,7 @@ def write_ahead(store: Store, entries: Sequence[Entry], codec: Codec, pool: Exec
 
 def _write(
     store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor, *, give_up: bool
-) -> Layer | None:
+) -> tuple[Layer, bool] | None:
     known = KnownChunks(store, codec)
     big, names, rows = _BigFiles(known), list[str | Chunk](), list[_Row]()
     with temporary(store.temp) as (file, temp), growing(file) as blob:
@@ -179,12 +182,13 @@ def _write(
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
             blob.add(piece.raw, piece.packed)
         digest, diff_id = blob.digests()
-        if not store.blobs.has(digest, blob.size):
+        is_new = not store.blobs.has(digest, blob.size)
+        if is_new:
             store.blobs.adopt(file, temp, digest)
     keys = [known.key(name) if isinstance(name, Chunk) else name for name in names]
     known.keep(zip(keys, (Place(digest, *row) for row in rows), strict=True))
     prefix.keep(store, [*begun, *keys], digest, blob.ends)
-    return Layer(codec.media_type, digest, blob.size, diff_id)
+    return Layer(codec.media_type, digest, blob.size, diff_id), is_new
 
 
 def _begin(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..ecosystems.ecosystem import Package
 
 F = TypeVar("F", bound=Fields)
+T = TypeVar("T")
 Product = Literal["layers", "files", "image", "images"]
 """What a result can be used as: layers of an image, sources of another target, a base, an output."""
 
@@ -136,8 +137,12 @@ class Action:
         """Plain data that decides the result."""
         return self._inputs
 
-    def ahead(self) -> None:
-        """Asked by who is about to build, before `inputs` are: a chance to do both in one reading."""
+    def ahead(self) -> bool:
+        """Asked by who is about to build, before `inputs` are: a chance to do both in one reading.
+
+        Returns whether that made something which was not there: then `run` must be called, to say what.
+        """
+        return False
 
 
 class TargetType(ABC, Generic[F]):
@@ -238,16 +243,16 @@ class _LayerAction(Action):
         inputs = found() if callable(found) else found
         return {"from": inputs, "codec": self._codec.version, "writer": LAYER_VERSION}
 
-    def ahead(self) -> None:
-        if self._contribution.unread:
-            self._layer = self._write(write_ahead)
+    def ahead(self) -> bool:
+        written = self._write(write_ahead) if self._contribution.unread else None
+        self._layer, is_new = written or (None, False)
+        return is_new
 
     def _written(self) -> Any:
         layer = self._layer or self._write(write_layer)
-        assert layer is not None
         return {"layers": [layer.recipe()]}
 
-    def _write(self, writer: Callable[..., Layer | None]) -> Layer | None:
+    def _write(self, writer: Callable[..., T]) -> T:
         task = self._task
         try:
             with contextlib.ExitStack() as stack:
