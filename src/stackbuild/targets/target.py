@@ -25,6 +25,7 @@ from ..declare.toml import Key
 from ..declare.workspace import Workspace
 from ..errors import BuildFailed
 from ..layer.arrange import arrange
+from ..layer.chunk import Changed
 from ..layer.codec import Codec, Compression
 from ..layer.entry import Entry
 from ..layer.split import LAYER_VERSION
@@ -244,8 +245,14 @@ class _LayerAction(Action):
         return {"from": inputs, "codec": self._codec.version, "writer": LAYER_VERSION}
 
     def ahead(self) -> bool:
-        written = self._write(write_ahead) if self._contribution.unread else None
-        self._layer, is_new = written or (None, False)
+        if not self._contribution.unread:
+            return False
+        try:
+            self._layer, is_new = self._write(write_ahead) or (None, False)
+        except Changed:
+            raise
+        except BuildFailed:
+            return False  # who looks at the inputs, or runs, says it with all that is known then
         return is_new
 
     def _written(self) -> Any:
