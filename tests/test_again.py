@@ -70,6 +70,15 @@ def test_the_second_time_it_says_what_a_build_would_and_builds_nothing(full):
     assert "3 layers: 3 reused" in out
 
 
+def test_no_credential_is_kept(full, monkeypatch):
+    for name in ("STACKBUILD_REGISTRY_PASSWORD", "DOCKER_AUTH_CONFIG", "REGISTRY_PASSWORD", "GIT_TOKEN"):
+        monkeypatch.setenv(name, "canary-9f2c")
+    full.again("//:img")
+    assert full.again("//:img")[0]
+    for path in (full.root.parent / "store").rglob("*"):
+        assert not path.is_file() or b"canary-9f2c" not in path.read_bytes()
+
+
 def test_json_is_the_same_object(full):
     full.again("--json", "//...")
     answered, _, out, _ = full.again("--json", "//...")

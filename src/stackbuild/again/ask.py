@@ -9,8 +9,9 @@ import time
 from .answer import Answer, load
 from .place import store_folder
 
-_READ = ("CI", "HOME", "NETRC", "SOURCE_DATE_EPOCH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
-_READ_BELOW = ("STACKBUILD_", "PYTHON", "DOCKER_", "REGISTRY_", "GIT_")
+_READ = ("CI", "HOME", "SOURCE_DATE_EPOCH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+_READ_BELOW = ("STACKBUILD_", "PYTHON")
+_SECRET = "STACKBUILD_REGISTRY_"  # only who goes to a registry reads it, and nobody may keep it
 began = 0
 """When this process asked, in ns since 1970."""
 asked: bytes | None = None
@@ -23,7 +24,7 @@ def request(arguments: list[str]) -> bytes:
     environment = [
         f"{name}={value}"
         for name, value in sorted(os.environ.items())
-        if name in _READ or name.startswith(_READ_BELOW)
+        if name in _READ or (name.startswith(_READ_BELOW) and not name.startswith(_SECRET))
     ]
     program = [sys.version, sys.prefix, __file__, *sys.path]
     parts = [program, arguments, [os.getcwd(), str(os.getuid()), str(os.getgid())], environment]
