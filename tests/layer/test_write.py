@@ -158,3 +158,33 @@ def test_memory_stays_flat(tmp_path):
         command = [sys.executable, "-c", MEMORY, str(path), str(size), mark, str(tmp_path / f"s{size}")]
         used.append(int(subprocess.run(command, capture_output=True, check=True, text=True).stdout))
     assert used[1] < used[0] * 1.3
+
+
+class Placed:
+    """Bytes within something larger: `open` gives it where they begin, as a package's spool does."""
+
+    origin = "placed"
+
+    def __init__(self, data):
+        self._data, self.size = data, len(data)
+        self.fingerprint = "xxh3_128:" + hash_bytes(data, "xxh3_128")
+        self.opened = 0
+
+    def open(self):
+        self.opened += 1
+        stream = io.BytesIO(b"before" + self._data + b"after")
+        stream.seek(6)
+        return stream
+
+
+def test_contents_open_where_their_bytes_begin_and_only_when_they_are_needed(store, pool):
+    contents = [Placed(random.Random(1).randbytes(size)) for size in (3 * LARGEST + 100, 70_000, 1)]
+    entries = [Entry(f"{number}", "file", content=content) for number, content in enumerate(contents)]
+    layer = write_layer(store, entries, Codec("gzip"), pool)
+    with tarfile.open(fileobj=io.BytesIO(unpack(store, layer))) as tar:
+        for number, content in enumerate(contents):
+            assert tar.extractfile(f"{number}").read() == content._data
+    before = [content.opened for content in contents]
+    more = [Entry("+", "file", content=BytesContent(b"new")), *entries]
+    write_layer(store, more, Codec("gzip"), pool)
+    assert [content.opened for content in contents][:2] == before[:2]  # to open a package may be to unpack it

@@ -14,6 +14,7 @@ from ..trace import traced
 from .entry import Content, Entry, FileContent, TreeFile, is_unread
 from .tar import BLOCK, header
 
+_SMALL = 64 << 10  # bytes of a file
 _ANY_STAT = (0, -1, 0, 0, 0, 0)  # for files that nobody else can write
 
 
@@ -64,6 +65,12 @@ class Chunk:
     @property
     def is_unread(self) -> bool:
         return any(is_unread(part.content) for part in self.parts)
+
+    @property
+    def is_quickly_read(self) -> bool:
+        """Whether reading its files takes less than to unpack it: they lie in the tree, and are not small."""
+        size = sum(part.length for part in self.parts)
+        return size > _SMALL * len(self.parts) and all(type(part.content) is TreeFile for part in self.parts)
 
     def key(self, version: str, algorithm: Algorithm) -> str:
         """Names the compressed chunk by the headers and fingerprints of what is in it.
@@ -145,10 +152,16 @@ def _signed(number: int) -> int:
 
 
 def _read(content: Content, offset: int, length: int) -> bytes:
-    """Bytes of a content that is no file."""
-    with content.open() as stream:
-        stream.seek(offset)
-        data = stream.read(length)
+    """Bytes of a content that is no file: it opens where its bytes begin, which need not be at 0."""
+    try:
+        with content.open() as stream:
+            if offset:
+                stream.seek(offset, os.SEEK_CUR)
+            data = stream.read(length)
+            while len(data) < length and (more := stream.read(length - len(data))):
+                data += more
+    except OSError as error:
+        raise BuildFailed(f"cannot read {content.origin}: {error.strerror}") from error
     if len(data) < length:
         raise Changed(content)
     return data

@@ -24,7 +24,6 @@ from .split import split
 
 _Named = tuple[Chunk, str | None]  # with its key, where that can be told
 _Row = tuple[int, int, int, str, str]  # of a Place, but for the blob, whose name comes last
-_QUICKLY_READ = 64 << 10  # bytes a file, from which on reading is quicker than unpacking
 _WINDOW = 6  # chunks in flight for one layer: enough for the cores, little enough for memory
 
 
@@ -95,7 +94,7 @@ def _fetch(known: KnownChunks, chunk: Chunk, key: str, place: Place) -> _Piece:
     raw: bytes | bytearray | None = None
     with span("reuse a chunk", bytes=place.raw_size):
         packed = known.packed(place)
-        if packed is not None and place.raw_size > _QUICKLY_READ * len(chunk.parts):
+        if packed is not None and chunk.is_quickly_read:
             raw = chunk.read(known.algorithm)
         elif packed is not None:
             raw = known.raw(place, packed)
