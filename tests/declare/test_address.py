@@ -67,7 +67,7 @@ def test_specs(text, kind, folder, name, negative):
     assert Spec.parse(text, "h/i") == Spec(kind, folder, name, negative)
 
 
-@pytest.mark.parametrize("text", ["../../../a", "//a/../b:all", "//a:b:all", "//a//..."])
+@pytest.mark.parametrize("text", ["../../../a", "//a/../b:all", "//a:b:all", "//a//...", "::all", "-::all"])
 def test_what_is_no_spec(text):
     with pytest.raises(ValueError):
         Spec.parse(text, "h/i")

@@ -83,7 +83,7 @@ class Spec:
         if body in ("//...", "...") or body.endswith("/..."):
             path = body.removeprefix("//").removesuffix("...").removesuffix("/")
             return cls("below", check_folder(path, text), "", negative)
-        if body.endswith(":all"):
+        if body.endswith(":all") and (body == ":all" or body.startswith("//")):
             path = folder if body == ":all" else body[2:-4]
             return cls("folder", check_folder(path, text), "", negative)
         address = Address.parse(body, folder)
