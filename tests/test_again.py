@@ -16,6 +16,7 @@ import pytest
 
 import stackbuild
 from stackbuild.again import answer, ask
+from stackbuild.deliver import keeping
 
 BUILD = """
 [workspace]
@@ -68,6 +69,45 @@ def test_the_second_time_it_says_what_a_build_would_and_builds_nothing(full):
     _, ordinary, _ = full.run("image", "--progress", "none", "//:img")
     assert without_seconds(out) == without_seconds(ordinary)
     assert "3 layers: 3 reused" in out
+
+
+def test_a_build_file_that_is_a_link_to_nowhere_may_get_somewhere(full):
+    (full.root / "b").mkdir()
+    (full.root / "b/BUILD.toml").symlink_to("../../outside.toml")
+    full.write("b/q", "q")
+    full.again("//...")
+    full.again("//...")
+    (full.root.parent / "outside.toml").write_text('[files.x]\nsrcs = ["q"]\nto = "/"\n')
+    assert "//b:x" in full.again("//...")[2]
+
+
+def test_an_output_that_is_edited_as_soon_as_it_is_there_is_written_again(full, monkeypatch):
+    sound = full.root / "dist/img/index.json"
+    full.again("//:img")
+    data = sound.read_bytes()
+    full.write("other/one", "another one")
+    delivered = keeping.Keeping.delivered
+
+    def edit(self, built):
+        sound.write_bytes(data)
+        delivered(self, built)
+
+    monkeypatch.setattr(keeping.Keeping, "delivered", edit)
+    full.again("//:img")
+    monkeypatch.undo()
+    assert not full.again("//:img")[0]
+    assert sound.read_bytes() != data
+
+
+def test_answers_that_cannot_be_read_fail_no_build(full):
+    full.again("//:img")
+    (full.root.parent / "store/answers/zz").symlink_to("nowhere")
+    full.write("other/one", "another one")
+    assert full.again("//:img")[:2] == (False, 0)
+
+
+def test_a_name_that_is_too_long_is_no_other_error(full):
+    assert full.run("image", f"//{'x' * 300}:y")[0] == full.run("image", f"//{'x' * 300}:y", "--explain")[0] == 2
 
 
 def test_no_credential_is_kept(full, monkeypatch):

@@ -186,8 +186,12 @@ def lstat(path: str | Path) -> os.stat_result:
 def is_file(path: str | Path) -> bool:
     """`os.path.isfile(path)`."""
     if _witness is not None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        try:
             lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError:
+            _witness.refuse(f"{path} cannot be looked at")
     return os.path.isfile(path)  # noqa: PTH113  asked for every folder
 
 

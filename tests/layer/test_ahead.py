@@ -168,3 +168,16 @@ def test_a_state_that_was_damaged_is_not_believed(store, pool, tree):
     layer = write_layer(store, made, Codec("gzip"), pool)
     with Store(store.path.parent / "cold") as cold:
         assert write_ahead(cold, entries(cold, tree), Codec("gzip"), pool) == (layer, True)
+
+
+@pytest.mark.parametrize("what", ["gone", "a link", "a pipe"])
+def test_what_is_no_longer_a_file_has_changed(store, pool, tree, what):
+    made = entries(store, tree)
+    victim = tree / "f00100"
+    victim.unlink()
+    if what == "a link":
+        victim.symlink_to("f00101")
+    elif what == "a pipe":
+        os.mkfifo(victim)
+    with pytest.raises(Changed):
+        write_ahead(store, made, Codec("gzip"), pool)

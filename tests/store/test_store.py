@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from stackbuild.errors import DigestMismatch, StoreError
+from stackbuild.errors import BuildFailed, DigestMismatch, StoreError
 from stackbuild.store import Store, collect, default_path
 from stackbuild.store.index import Index
 from stackbuild.store.records import Record
@@ -311,3 +311,28 @@ def test_a_folder_that_a_kill_left_among_the_temporary_files_does_no_harm(tmp_pa
         left.mkdir()
         collect.collect(store, 3600)
         assert not left.exists()
+
+
+def test_a_pipe_in_a_files_place_holds_nobody_up(tmp_path):
+    (tmp_path / "f").write_bytes(b"1")
+    with Store(tmp_path / "store") as store:
+        stat = (tmp_path / "f").lstat()
+        (tmp_path / "f").unlink()
+        os.mkfifo(tmp_path / "f")
+        with pytest.raises(BuildFailed):
+            store.fingerprints.of(str(tmp_path / "f"), stat)
+
+
+def test_a_write_that_fails_leaves_no_transaction_open(tmp_path):
+    with Store(tmp_path / "store") as store:
+        insert = "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)"
+        with pytest.raises(OverflowError):
+            store.index.write(insert, [("sha256:0", 1, 1 << 64, 0)])
+        store.index.write(insert, [("sha256:0", 1, 1, 0)])
+        assert store.index.rows("SELECT inode FROM blob") == [(1,)]
+
+
+def test_a_stray_file_beside_the_records_is_left_alone(tmp_path):
+    with Store(tmp_path / "store") as store:
+        (store.records.folder / "stray.json").write_text("{}")
+        assert not collect.check(store).damage

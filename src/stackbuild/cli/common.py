@@ -163,7 +163,7 @@ def watching(options: argparse.Namespace) -> Iterator[Quiet]:
         if _is_repeatable(options):
             from ..deliver.keeping import keeping
 
-            listeners.append(stack.enter_context(keeping("3" if options.json else "2")))
+            listeners.append(stack.enter_context(keeping("3" if options.json else "2", options.tag)))
         if options.report is not None or options.trace is not None:
             recorder = stack.enter_context(recording(options.began))
             if options.report is not None:

@@ -139,6 +139,8 @@ def _look_into(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], bool]:
     below, has_file = [], False
     for entry in entries:
         name = entry.name
+        if name == BUILD_FILE and entry.is_symlink():
+            witness.refuse(f"{entry.path} is a symlink")
         if name == BUILD_FILE and entry.is_file():
             has_file = True
         elif not name.startswith(".") and entry.is_dir(follow_symlinks=False):

@@ -22,7 +22,7 @@ from ..plugins import Lazy
 from ..store.builds import Build, Step, document, name_of
 from ..store.files import temporary
 from ..store.store import Store
-from .layout import blobs_of
+from .layout import LAYOUT, blobs_of, index_json
 from .progress import Quiet
 from .report import Built
 
@@ -30,10 +30,10 @@ _HOLE = '"\\u0000"'  # "\0" in JSON, which no name or path can hold
 
 
 class Keeping(Quiet):
-    """Follows a build. places: how its answer writes seconds, as `Answer` has it."""
+    """Follows a build. places: how its answer writes seconds, as `Answer` has it; tag: of the outputs."""
 
-    def __init__(self, places: str) -> None:
-        self._places, self._noted = places, False
+    def __init__(self, places: str, tag: str | None) -> None:
+        self._places, self._tag, self._noted = places, tag, False
         self._builder: Builder | None = None
 
     def began(self, builder: Builder, plan: Plan) -> None:
@@ -58,7 +58,7 @@ class Keeping(Quiet):
             _see_blob(seen, store, digest)
         for built in self._built:
             if built.output is not None:
-                _see_output(seen, store, built.result, built.output)
+                _see_output(seen, store, built.result, built.output, self._tag)
         steps = {str(outcome.node): Step("reused") for outcome in self._outcomes}
         last = document(Build(str(root), 0, 0, True, steps), started="\0", seconds="\0").replace(_HOLE, "\0")
         printed = self._printed(root)
@@ -85,13 +85,13 @@ class Keeping(Quiet):
 
 
 @contextlib.contextmanager
-def keeping(places: str) -> Iterator[Quiet]:
+def keeping(places: str, tag: str | None) -> Iterator[Quiet]:
     """A listener to a build that keeps its answer, if this process was asked for one and all goes well."""
     if ask.asked is None:
         yield Quiet()
         return
     with witness.recording() as seen:
-        keep = Keeping(places)
+        keep = Keeping(places, tag)
         yield keep
     with contextlib.suppress(OSError, StackbuildError):  # a build is not undone by what is kept of it
         keep.save(seen, ask.asked)
@@ -105,17 +105,23 @@ def _see_blob(seen: witness.Witness, store: Store, digest: str) -> None:
     seen.blob(path, about)
 
 
-def _see_output(seen: witness.Witness, store: Store, result: Any, folder: Path) -> None:
-    """A layout; of what else is written, nothing is known."""
+def _see_output(seen: witness.Witness, store: Store, result: Any, folder: Path, tag: str | None) -> None:
+    """A layout, which must be as it was written; of what else is written, nothing is known."""
     names, inner = blobs_of(result), folder / "blobs" / "sha256"
-    for file in (folder / "oci-layout", folder / "index.json"):
-        seen.single(str(file), file.lstat())
+    for file, data in ((folder / "oci-layout", LAYOUT), (folder / "index.json", index_json(result, tag))):
+        about = file.lstat()
+        if file.read_bytes() != data:
+            seen.refuse(f"{file} was changed")
+        seen.single(str(file), about)
     with os.scandir(inner) as entries:
         seen.contents(str(inner), list(entries), ())
     for digest in names:
         _see_blob(seen, store, digest)
         path = f"{inner}/{digest.removeprefix('sha256:')}"
-        seen.blob(path, os.lstat(path))
+        about = os.lstat(path)
+        if not os.path.samestat(about, store.blobs.path(digest).lstat()):
+            seen.refuse(f"{path} is a copy, of which nobody knows that it is sound")
+        seen.blob(path, about)
 
 
 def _used(plugins: Mapping[str, Any]) -> list[object]:

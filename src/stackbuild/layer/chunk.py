@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from array import array
@@ -14,6 +15,7 @@ from ..trace import traced
 from .entry import Content, Entry, FileContent, TreeFile, is_unread
 from .tar import BLOCK, header
 
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what stood there when the tree was walked does no more
 _SMALL = 64 << 10  # bytes of a file
 _ANY_STAT = (0, -1, 0, 0, 0, 0)  # for files that nobody else can write
 
@@ -142,7 +144,7 @@ def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
     for number in [number for number, status in enumerate(statuses) if status]:
         content = files[number][1].content
         assert content is not None
-        if statuses[number] < 0:
+        if statuses[number] < 0 or (statuses[number] in _GONE and isinstance(content, TreeFile)):
             raise Changed(content)
         raise BuildFailed(f"cannot read {content.origin}: {os.strerror(statuses[number])}")
 

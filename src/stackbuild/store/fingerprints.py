@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from stat import S_ISREG
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
+from ..native.library import FLAGS
 from ..trace import traced
 from ..witness import refuse, settled
 from .index import Index
@@ -100,8 +102,10 @@ class Fingerprints:
         for _ in range(2):
             seen = time.time_ns()
             hasher = new_hash(self.algorithm)
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | FLAGS)
             try:
+                if not S_ISREG(os.fstat(handle).st_mode):
+                    break
                 while piece := os.read(handle, _PIECE):
                     hasher.update(piece)
                     if len(piece) < _PIECE and len(piece) == stat.st_size:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ class Index:
     def _open(self) -> None:
         self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
         self.path.chmod(0o600)
-        self._db.execute("PRAGMA journal_mode=WAL")
+        self._use_wal()
         self._db.execute("PRAGMA synchronous=NORMAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == SCHEMA_VERSION:
@@ -74,6 +75,17 @@ class Index:
                 self._db.executemany(statement, rows)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._db.execute("COMMIT")
+
+    def _use_wal(self) -> None:
+        """Two that do this first at once do not wait for each other by themselves."""
+        for last in (*[False] * 200, True):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                time.sleep(0.05)
 
     def _discard(self) -> None:
         """Forget a damaged index; other processes keep their open file and lose nothing but speed."""
@@ -103,6 +115,10 @@ class Index:
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
                 self._recover(error)
+            except BaseException:  # an interruption, say: what comes after it must find no transaction open
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
 
     def _recover(self, error: sqlite3.Error) -> None:
         """Start anew after damage, and only then: a full disk or a lock is no reason to forget anything."""

@@ -21,6 +21,7 @@ GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
 remembered here, and what a saved answer uses without asking."""
 _AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
+_KEY = re.compile(r"[a-z0-9_]+:[0-9a-f]+")
 _INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
 _LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
 
@@ -149,7 +150,8 @@ class Records:
 
 def keys_in(folder: Path) -> list[str]:
     """The key of every record that lies in a folder of records, sound or not."""
-    return sorted(path.stem.replace("-", ":", 1) for path in folder.glob("*.json"))
+    keys = (path.stem.replace("-", ":", 1) for path in folder.glob("*.json"))
+    return sorted(filter(_KEY.fullmatch, keys))
 
 
 def refill(folder: Path) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
@@ -165,7 +167,7 @@ def refill(folder: Path) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
 
 
 def _path(folder: Path, key: str) -> Path:
-    if not re.fullmatch(r"[a-z0-9_]+:[0-9a-f]+", key):
+    if not _KEY.fullmatch(key):
         raise ValueError(f"malformed key {key!r}")
     return folder / (key.replace(":", "-") + ".json")
 

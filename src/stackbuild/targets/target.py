@@ -259,13 +259,18 @@ class _LayerAction(Action):
         layer = self._layer or self._write(write_layer)
         return {"layers": [layer.recipe()]}
 
+    def _entries(self, stack: contextlib.ExitStack) -> list[Entry]:
+        try:
+            return arrange(self._contribution.entries(stack), str(self._task.declaration.address))
+        except OSError as error:  # of two files for one path, bytes are compared
+            raise BuildFailed(f"cannot read {error.filename}: {error.strerror}") from error
+
     def _write(self, writer: Callable[..., T]) -> T:
         task = self._task
         try:
             with contextlib.ExitStack() as stack:
                 with span("make entries"):
-                    made = self._contribution.entries(stack)
-                    entries = arrange(made, str(task.declaration.address))
+                    entries = self._entries(stack)
                 return writer(task.store, entries, self._codec, task.pool)
         except BuildFailed as error:
             error.where = error.where or task.declaration.position()

@@ -123,6 +123,7 @@ class Globs:
                 with os.scandir(place) as scanned:
                     entries = list(scanned)
             except (FileNotFoundError, NotADirectoryError):
+                witness.refuse(f"{place} is gone")  # it may be back at once, and nobody looked
                 continue
             taken.clear()
             unseen = {
