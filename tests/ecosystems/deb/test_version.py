@@ -18,12 +18,17 @@ VERSIONS = st.builds(
 )
 
 
+def test_a_tilde_comes_before_the_end_of_nought_too():
+    assert version_key("0~") < version_key("0") < version_key("0a")
+    assert version_key("1-0~") < version_key("1-0") < version_key("1-0a")
+
+
 def test_an_order_of_the_policy():
     shuffled = [*ORDERED[1::2], *ORDERED[::2]]
     assert sorted(shuffled, key=version_key) == ORDERED
 
 
-@pytest.mark.parametrize(("one", "other"), [("1.0", "1.0-0"), ("1.0", "0:1.0"), ("1.00", "1.0"), ("1.", "1.0")])
+@pytest.mark.parametrize(("one", "other"), [("1.0", "1.0-0"), ("1.0", "0:1.0"), ("1.00", "1.0"), ("1.", "1.0"), ("0", "")])
 def test_the_same_version(one, other):
     assert version_key(one) == version_key(other)
 

@@ -26,7 +26,7 @@ def _part(text: str) -> tuple[Any, ...]:
     found = [((*map(_order, letters), 0), int(digits or 0)) for letters, digits in _PARTS.findall(text)]
     while found and found[-1] == _END:
         found.pop()
-    return (*found, _END)
+    return (*found, _END, _END)  # "0" is all end, and "0~" comes before it all the same
 
 
 def _order(letter: str) -> int:
