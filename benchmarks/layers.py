@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from timing import PAUSE, Clock, table
-from trees import edit
+from trees import commit, edit
 
 FAST = ["gzip-fast"] if platform.machine() in ("x86_64", "AMD64") else []
 WAYS = ["gzip", *FAST, "gzip-small", "zstd"]
@@ -88,13 +88,6 @@ def cold(clock: Clock, runs: int) -> None:
                 time.sleep(PAUSE)
                 clock.image(way, changed)
     clock.forget()
-
-
-def commit(root: Path) -> None:
-    """The tree in a git repository."""
-    author = ["-c", "user.name=a", "-c", "user.email=a@a"]
-    for words in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "1"]):
-        subprocess.run(["git", *words], cwd=root, check=True)
 
 
 def again(clock: Clock, runs: int) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from timing import PAUSE, keep, run
+from trees import commit
 
 COMMON = 20
 PACKAGE = """[files.src]
@@ -65,12 +65,7 @@ def make(root: Path, scale: float) -> None:
                 )
         (root / folder / "BUILD.toml").write_text(text)
     (root / ".gitignore").write_text("dist/\n")
-    for words in (
-        ["init", "-q"],
-        ["add", "-A"],
-        ["-c", "user.name=a", "-c", "user.email=a@a", "commit", "-qm", "1"],
-    ):
-        subprocess.run(["git", *words], cwd=root, check=True)
+    commit(root)
 
 
 def settle(command: list[str], root: Path, env: dict[str, str]) -> None:

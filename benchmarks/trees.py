@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -59,3 +60,10 @@ def edit(root: Path, number: int) -> None:
     chosen = number * 7919 % sum(1 for _ in files(root))
     with open(next(islice(files(root), chosen, None)), "r+b") as file:
         file.write(os.urandom(8))
+
+
+def commit(root: Path) -> None:
+    """The tree in a git repository."""
+    author = ["-c", "user.name=a", "-c", "user.email=a@a"]
+    for words in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "1"]):
+        subprocess.run(["git", *words], cwd=root, check=True)

@@ -2,7 +2,6 @@
 
 import os
 import random
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,18 +15,6 @@ from stackbuild.layer.entry import Entry, TreeFile, is_unread
 from stackbuild.layer.split import LARGEST
 from stackbuild.layer.write import write_ahead, write_layer
 from stackbuild.store import Store
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "store") as opened:
-        yield opened
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(2) as executor:
-        yield executor
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zstandard
@@ -20,18 +19,6 @@ from stackbuild.layer.entry import BytesContent, Entry, FileContent
 from stackbuild.layer.split import AVERAGE, LARGEST, split
 from stackbuild.layer.write import write_layer
 from stackbuild.store import Store
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "store") as opened:
-        yield opened
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(2) as executor:
-        yield executor
 
 
 def files(count, size=3000, seed=1):

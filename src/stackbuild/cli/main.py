@@ -139,8 +139,8 @@ def _shield(arguments: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong request, 130 interrupted."""
     began = time.monotonic_ns()
-    # Next to nothing that is made here lies in a cycle; looking for some took a fifth of a large no-op.
     sys.setswitchinterval(0.001)  # threads that come back from long calls are not kept waiting
+    # Next to nothing that is made here lies in a cycle; looking for some took a fifth of a large no-op.
     gc.set_threshold(200_000, 20, 20)
     arguments = sys.argv[1:] if arguments is None else arguments
     if threading.current_thread() is threading.main_thread():

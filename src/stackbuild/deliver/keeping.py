@@ -54,11 +54,13 @@ class Keeping(Quiet):
             return
         store, root = self._builder.store, self._builder.graph.packages.workspace.root
         _see_program(seen, [*_used(self._builder.types), *_used(load_ecosystems())])
-        for digest in {digest for outcome in self._outcomes for digest, _ in blobs(outcome.result)}:
-            _see_blob(seen, store, digest)
+        needed = {digest for outcome in self._outcomes for digest, _ in blobs(outcome.result)}
         for built in self._built:
             if built.output is not None:
+                needed.update(blobs_of(built.result))
                 _see_output(seen, store, built.result, built.output, self._tag)
+        for digest in needed:
+            _see_blob(seen, store, digest)
         steps = {str(outcome.node): Step("reused") for outcome in self._outcomes}
         last = document(Build(str(root), 0, 0, True, steps), started="\0", seconds="\0").replace(_HOLE, "\0")
         printed = self._printed(root)
@@ -116,7 +118,6 @@ def _see_output(seen: witness.Witness, store: Store, result: Any, folder: Path, 
     with os.scandir(inner) as entries:
         seen.contents(str(inner), list(entries), ())
     for digest in names:
-        _see_blob(seen, store, digest)
         path = f"{inner}/{digest.removeprefix('sha256:')}"
         about = os.lstat(path)
         if not os.path.samestat(about, store.blobs.path(digest).lstat()):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import native
+from ..threads import workers
 from ..trace import span
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ class GrowingBlob:
     size: bytes written; ends: of each chunk added, the size so far and the hashes' states, if they have any.
     """
 
-    def __init__(self, file: BinaryIO, writer: ThreadPoolExecutor) -> None:
+    def __init__(self, file: BinaryIO, writer: Executor) -> None:
         self._file, self._writer = file, writer
         self._raw, self._blob = native.sha256(), native.sha256()
-        self._hashed, self._tail = 0, b""
+        self._tail = b""  # written, and not hashed yet
         self.size = 0
         self.ends: list[tuple[int, bytes | None, bytes | None]] = []
 
@@ -35,8 +36,8 @@ class GrowingBlob:
         """Go on after a beginning, whose bytes were just copied."""
         self._file.flush()
         self._raw, self._blob, self.size = raw, blob, prefix.size
-        self._hashed = int.from_bytes(prefix.blob_state[32:], "big")
-        self._tail = os.pread(self._file.fileno(), self.size - self._hashed, self._hashed)
+        hashed = int.from_bytes(prefix.blob_state[32:], "big")
+        self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
 
     def copy(self, packed: bytes) -> None:
         """Write bytes of a beginning."""
@@ -75,5 +76,5 @@ class GrowingBlob:
 @contextmanager
 def growing(file: BinaryIO) -> Iterator[GrowingBlob]:
     """A blob that grows in a file."""
-    with ThreadPoolExecutor(1, "write") as writer:
+    with workers(1, "write") as writer:
         yield GrowingBlob(file, writer)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from .. import native
 from ..errors import BuildFailed
 from ..keys import Algorithm, hash_bytes
+from ..native.signatures import stat_numbers
 from ..trace import traced
 from .entry import Content, Entry, FileContent, TreeFile, is_unread
-from .tar import BLOCK, header
+from .tar import header, padding
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what stood there when the tree was walked does no more
 _SMALL = 64 << 10  # bytes of a file
@@ -50,7 +51,7 @@ class Part:
 
     @property
     def size(self) -> int:
-        return len(self.header) + self.length + -self.length % BLOCK
+        return len(self.header) + self.length + padding(self.length)
 
     def slim(self) -> None:
         """Hold less: the header is made again when it is asked for."""
@@ -107,22 +108,31 @@ class Chunk:
                         files.append((start, part))
                     else:
                         view[start : start + part.length] = _read(content, part.offset, part.length)
-                at = start + part.length + -part.length % BLOCK
+                at = start + part.length + padding(part.length)
             _read_files(files, out)
             for start, part in files:
-                if part.whole:
-                    _judge(part.content, view[start : start + part.length], algorithm, seen)
+                if part.whole and (content := part.content) is not None:
+                    data = view[start : start + part.length]
+                    judge(content, hash_bytes(data, algorithm_of(content, algorithm)), algorithm, seen)
         return out
 
 
-def _judge(content: Content | None, data: memoryview, algorithm: Algorithm, seen: int) -> None:
-    """Check a whole file's bytes, or learn from them what they are."""
+def algorithm_of(content: Content, otherwise: Algorithm) -> Algorithm:
+    """By which algorithm a content's bytes are judged; otherwise: where nothing is known of them yet."""
+    if is_unread(content):
+        return otherwise
+    return "sha256" if content.fingerprint.startswith("sha256:") else "xxh3_128"
+
+
+def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None:
+    """Check what all bytes of a content hash to by `algorithm_of` it, or learn from that what they are.
+
+    seen: ns since 1970, before the first of them was read. Raises Changed.
+    """
     if isinstance(content, TreeFile) and content.known is None:
-        content.learn(f"{algorithm}:{hash_bytes(data, algorithm)}", seen)
-    elif content is not None:
-        kind, _, expected = content.fingerprint.partition(":")
-        if hash_bytes(data, "sha256" if kind == "sha256" else "xxh3_128") != expected:
-            raise Changed(content)
+        content.learn(f"{algorithm}:{found}", seen)
+    elif found != content.fingerprint.partition(":")[2]:
+        raise Changed(content)
 
 
 def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
@@ -133,11 +143,7 @@ def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
         assert isinstance(content, FileContent | TreeFile)
         paths.append(os.fsencode(content.path))
         if isinstance(content, TreeFile):
-            stat = content.stat
-            numbers = stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode
-            if max(numbers) >= 1 << 63:
-                numbers = tuple(map(_signed, numbers))  # type: ignore[assignment]
-            table.extend((start, part.length, part.offset, *numbers))
+            table.extend((start, part.length, part.offset, *stat_numbers(content.stat)))
         else:
             table.extend((start, part.length, content.offset + part.offset, *_ANY_STAT))
     statuses = native.read_files(paths, table, out)
@@ -147,10 +153,6 @@ def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
         if statuses[number] < 0 or (statuses[number] in _GONE and isinstance(content, TreeFile)):
             raise Changed(content)
         raise BuildFailed(f"cannot read {content.origin}: {os.strerror(statuses[number])}")
-
-
-def _signed(number: int) -> int:
-    return number if number < 1 << 63 else number - (1 << 64)
 
 
 def _read(content: Content, offset: int, length: int) -> bytes:

@@ -72,7 +72,7 @@ def _split(path: bytes) -> tuple[bytes, bytes] | None:
     return path[:cut], path[cut + 1 :]
 
 
-def entry_name(entry: Entry) -> str:
+def _entry_name(entry: Entry) -> str:
     """What a tar calls the entry: a folder ends in "/", a whiteout has its prefix."""
     if entry.kind == "whiteout":
         folder, _, name = entry.path.rpartition("/")
@@ -82,7 +82,7 @@ def entry_name(entry: Entry) -> str:
 
 def header(entry: Entry) -> bytes:
     """Everything that comes before an entry's content: its ustar header, and pax records if needed."""
-    path, link = entry_name(entry).encode(), entry.link.encode()
+    path, link = _entry_name(entry).encode(), entry.link.encode()
     size = entry.content.size if entry.content else 0
     records: list[bytes] = []
     fields = _split(path) if path.isascii() else None

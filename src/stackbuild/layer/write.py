@@ -16,9 +16,9 @@ from ..store.files import temporary
 from ..trace import span, traced
 from . import prefix
 from .blob import GrowingBlob, growing
-from .chunk import Changed, Chunk
+from .chunk import Chunk, algorithm_of, judge
 from .codec import Codec
-from .entry import Entry, TreeFile, is_unread
+from .entry import Entry, is_unread
 from .known import KnownChunks, Place
 from .split import split
 
@@ -73,20 +73,14 @@ class _BigFiles:
         content = part.content
         if content is None or part.whole:
             return
-        unread = is_unread(content)
-        kind = self._algorithm if unread else content.fingerprint.partition(":")[0]
         if part.offset == 0 or self._hash is None:
-            self._hash = new_hash("sha256" if kind == "sha256" else "xxh3_128")
+            self._hash = new_hash(algorithm_of(content, self._algorithm))
             self._size, self._seen = 0, piece.seen
         start = len(part.header)
         self._hash.update(memoryview(piece.raw)[start : start + part.length])
         self._size += part.length
-        if self._size < content.size:
-            return
-        if unread and isinstance(content, TreeFile):
-            content.learn(f"{kind}:{self._hash.hexdigest()}", self._seen)
-        elif self._hash.hexdigest() != content.fingerprint.partition(":")[2]:
-            raise Changed(content)
+        if self._size == content.size:
+            judge(content, self._hash.hexdigest(), self._algorithm, self._seen)
 
 
 def _fetch(known: KnownChunks, chunk: Chunk, key: str, place: Place) -> _Piece:
@@ -219,8 +213,7 @@ def _resume(known: KnownChunks, keys: Sequence[str], found: prefix.Prefix, blob:
         place = known.by_key(key)
         data = known.packed(replace(place, blob=found.blob, offset=at)) if place else None
         if data is None:
-            blob.clear()
-            return False
+            break
         blob.copy(data)
         at += len(data)
     if at != found.size:

@@ -18,13 +18,13 @@ from .signatures import (
     folder_signature,
     link_signature,
     place_signature,
+    stat_numbers,
     stat_signature,
 )
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_WRAP = 2**64
 _UNKNOWN = -1  # the inode of a file of which no stat is known
 _SIGNATURE = re.compile(rb"[0-9a-f]{32}\Z")
 
@@ -72,7 +72,7 @@ def _read(path: bytes, row: array[int], out: memoryview) -> int:
             done = _read_at(handle, out[start : start + length], offset)
         except OSError as error:
             done, failed = 0, error.errno or -1
-        if row[4] != _UNKNOWN and _numbers(os.fstat(handle)) != row[3:]:
+        if row[4] != _UNKNOWN and stat_numbers(os.fstat(handle)) != tuple(row[3:]):
             return -1  # which tells more than why a folder, say, cannot be read
         return failed or (0 if done == length else -1)
     finally:
@@ -88,12 +88,6 @@ def _read_at(handle: int, out: memoryview, offset: int) -> int:
             break
         done += got
     return done
-
-
-def _numbers(stat: os.stat_result) -> array[int]:
-    """What a row says of a file; numbers without a sign wrap as they do there."""
-    seen = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode)
-    return array("q", [(number + _WRAP // 2) % _WRAP - _WRAP // 2 for number in seen])
 
 
 def unchanged(records: bytes) -> int:

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterable
 
+_SIGN = 1 << 63
 Entry = tuple[bytes, str, os.stat_result | None]
 
 
@@ -22,14 +23,23 @@ def sign(seen: bytes | bytearray) -> str:
 ABSENT = sign(b"absent")
 
 
-def _stat_text(seen: os.stat_result) -> bytes:
+def stat_numbers(seen: os.stat_result) -> tuple[int, ...]:
+    """All that tells a file from another, as the rows of `read_files` have it: those without a sign wrap."""
+    found = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_mode)
+    if max(found) < _SIGN and min(found) >= -_SIGN:
+        return found
+    return tuple((number + _SIGN) % (2 * _SIGN) - _SIGN for number in found)
+
+
+def stat_text(seen: os.stat_result) -> str:
+    """The same as text."""
     times = f"{seen.st_mtime_ns} {seen.st_ctime_ns}"
-    return f"{seen.st_dev} {seen.st_ino} {seen.st_size} {times} {seen.st_mode}".encode()
+    return f"{seen.st_dev} {seen.st_ino} {seen.st_size} {times} {seen.st_mode}"
 
 
 def stat_signature(seen: os.stat_result) -> str:
     """The signature of a path's lstat."""
-    return sign(_stat_text(seen))
+    return sign(stat_text(seen).encode())
 
 
 def blob_signature(seen: os.stat_result) -> str:
@@ -58,7 +68,7 @@ def folder_signature(entries: Iterable[Entry]) -> str:
     """
     seen = bytearray()
     for name, kind, status in sorted(entries, key=lambda entry: entry[0]):
-        text = _stat_text(status) if status and kind == "f" else b""
+        text = stat_text(status).encode() if status and kind == "f" else b""
         seen += b"%b\0%b%b\0" % (name, kind.encode(), text)
     return sign(seen)
 

@@ -14,15 +14,12 @@ from stat import S_ISREG
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
 from ..native.library import FLAGS
+from ..native.signatures import stat_text
 from ..trace import traced
 from ..witness import refuse, settled
 from .index import Index
 
 _PIECE = 1 << 20
-
-
-def _stat_text(stat: os.stat_result) -> str:
-    return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_mode}"
 
 
 class Fingerprints:
@@ -71,7 +68,7 @@ class Fingerprints:
     def known(self, path: str, stat: os.stat_result) -> str | None:
         """The fingerprint of the file `path` as far as it is remembered and its lstat proves it."""
         found = self._find(path)
-        if found and found[0] == _stat_text(stat) and found[2].startswith(self.algorithm):
+        if found and found[0] == stat_text(stat) and found[2].startswith(self.algorithm):
             return found[2] if settled(stat, found[1]) else None
         return None
 
@@ -83,7 +80,7 @@ class Fingerprints:
         if (known := self.known(path, stat)) is not None:
             return known
         self._new[path] = self._known[path] = found = self._hash(path, stat)
-        if found[0] != _stat_text(stat) or not settled(stat, found[1]):
+        if found[0] != stat_text(stat) or not settled(stat, found[1]):
             refuse(f"{path} has only just been written")
         return found[2]
 
@@ -95,7 +92,7 @@ class Fingerprints:
         self.hashed += 1
         if not settled(stat, seen):
             refuse(f"{path} has only just been written")
-        self._new[path] = self._known[path] = (_stat_text(stat), seen, fingerprint)
+        self._new[path] = self._known[path] = (stat_text(stat), seen, fingerprint)
 
     def _hash(self, path: str, stat: os.stat_result) -> tuple[str, int, str]:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""
@@ -114,8 +111,8 @@ class Fingerprints:
             finally:
                 os.close(handle)
             self.hashed += 1
-            if _stat_text(after) == _stat_text(stat):
-                return _stat_text(stat), seen, f"{self.algorithm}:{hasher.hexdigest()}"
+            if stat_text(after) == stat_text(stat):
+                return stat_text(stat), seen, f"{self.algorithm}:{hasher.hexdigest()}"
             stat = after
         raise BuildFailed(f"{path} keeps changing while it is read", hint="build again when it is at rest")
 

@@ -92,7 +92,7 @@ def _survey(builder: Builder, tree: Path, plan: Plan, present: Survey) -> dict[N
     opened = open_workspace(tree, builder.graph.packages.workspace.model)
     if opened.root != tree:
         raise RequestError("there is no workspace: no BUILD.toml with a [workspace] table")
-    graph = TargetGraph(Packages(opened, {name: kind.fields for name, kind in builder.types.items()}))
+    graph = TargetGraph(Packages(opened, builder.graph.packages.models))
     there = [root.address for root in plan.roots if _declares(graph.packages, root.address)]
     graph.select([Spec("one", address.folder, address.name) for address in there])
     likely: dict[str, Any | None] = {str(node): state.likely for node, state in present.items()}

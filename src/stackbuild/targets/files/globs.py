@@ -33,6 +33,15 @@ class Found(NamedTuple):
     is_link: bool
 
 
+class _Listing(NamedTuple):
+    """What was in a folder. files: all that is no folder, with its path; unseen: names looked past."""
+
+    folder: str
+    entries: list[os.DirEntry[str]]
+    files: list[tuple[os.DirEntry[str], str]]
+    unseen: set[str]
+
+
 class Globs:
     """A set of globs, as written."""
 
@@ -56,15 +65,19 @@ class Globs:
         """
         unused = set(self.included)
         found: list[Found] = []
-        taken: set[str] = set()
-        for entry, path in self._walk(folder, hidden, taken):
-            hits = self._hits(entry.name, path)
-            if not hits:
-                continue
-            unused.difference_update(hits)
-            if not self._is_away(path):
-                found.append(Found(path, entry.stat(follow_symlinks=False), entry.is_symlink()))
-                taken.add(entry.name)
+        present = witness.present()
+        for seen in self._walk(folder, hidden):
+            taken: set[str] = set()
+            for entry, path in seen.files:
+                hits = self._hits(entry.name, path)
+                if not hits:
+                    continue
+                unused.difference_update(hits)
+                if not self._is_away(path):
+                    found.append(Found(path, entry.stat(follow_symlinks=False), entry.is_symlink()))
+                    taken.add(entry.name)
+            if present:
+                present.listed(seen.folder, seen.entries, taken, seen.unseen)
         return sorted(found, key=lambda item: item.path), self._really_unused(folder, unused)
 
     def means(self, folder: str, path: str, hidden: frozenset[str]) -> bool:
@@ -106,16 +119,11 @@ class Globs:
         parts = path.split("/")
         return any(self._is_closed("/".join(parts[:length])) for length in range(1, len(parts)))
 
-    def _walk(
-        self, folder: str, hidden: frozenset[str], taken: set[str]
-    ) -> Iterator[tuple[os.DirEntry[str], str]]:
-        """Everything that is no folder, below the folders that the patterns can reach.
-
-        taken: where the caller puts the names of those that it uses.
-        """
+    def _walk(self, folder: str, hidden: frozenset[str]) -> Iterator[_Listing]:
+        """The folders that the patterns can reach."""
         roots = {_literal_parent(pattern) for pattern in self.included}
         shallow = not any(map(is_wild, self.included))
-        present, stack = witness.present(), [""]
+        stack = [""]
         while stack:
             at = stack.pop()
             place = f"{folder}/{at}" if at else folder
@@ -125,10 +133,10 @@ class Globs:
             except (FileNotFoundError, NotADirectoryError):
                 witness.refuse(f"{place} is gone")  # it may be back at once, and nobody looked
                 continue
-            taken.clear()
+            files: list[tuple[os.DirEntry[str], str]] = []
             unseen = {
                 *witness.UNSEEN,
-                *(path.rpartition("/")[2] for path in hidden if _parent(path) == place),
+                *(path.rpartition("/")[2] for path in hidden if path.rpartition("/")[0] == place),
             }
             for entry in entries:
                 path = f"{at}/{entry.name}" if at else entry.name
@@ -136,19 +144,14 @@ class Globs:
                     continue
                 if not entry.is_dir(follow_symlinks=False):
                     unseen.discard(entry.name)
-                    yield entry, path
+                    files.append((entry, path))
                 elif not _reaches(path, roots, shallow) or entry.path in hidden or self._is_closed(path):
                     continue
                 elif entry.name == "dist" and is_workspace_root(place):
                     unseen.add(entry.name)
                 else:
                     stack.append(path)
-            if present:
-                present.listed(place, entries, taken, unseen)
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0]
+            yield _Listing(place, entries, files, unseen)
 
 
 def _reaches(path: str, roots: set[str], shallow: bool) -> bool:
