@@ -9,6 +9,8 @@ import time
 import pytest
 
 from stackbuild import native, witness
+from stackbuild.native.signatures import listing
+from stackbuild.native.stats import row
 
 
 @pytest.fixture
@@ -96,7 +98,9 @@ def test_two_looks_that_differ_never_hold(old):
 
 def listed(seen, folder, taken, ignored=witness.UNSEEN):
     with os.scandir(folder) as entries:
-        seen.listed(str(folder), list(entries), taken, ignored)
+        found = listing(entries)
+    rows = {name: row(os.lstat(folder / name)) for name in taken}
+    seen.listed(str(folder), found, rows, ignored)
 
 
 @pytest.mark.parametrize("taken", [1, 5, 6])

@@ -3,17 +3,21 @@
 //! Pointers come from that file alone, which keeps what they point at alive for the length of a call.
 //! No panic leaves a function here.
 
+mod looks;
 mod read;
 mod sha256;
 mod signature;
+mod spread;
 mod unchanged;
+mod ustar;
 
 use sha256::Sha256;
+use signature::Row;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Raised with every change of a function's arguments or meaning; library.py refuses any other.
-const ABI: u32 = 2;
+const ABI: u32 = 3;
 
 const DONE: i64 = -1;
 const MALFORMED: i64 = -2;
@@ -21,6 +25,14 @@ const PANICKED: i64 = -3;
 
 fn guarded(body: impl FnOnce() -> i64) -> i64 {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(PANICKED)
+}
+
+fn done(fits: bool) -> i64 {
+    if fits {
+        DONE
+    } else {
+        MALFORMED
+    }
 }
 
 /// A slice of what Python gave; an empty one may come with any pointer.
@@ -77,12 +89,13 @@ pub unsafe extern "C" fn stackbuild_sha256_digest(hasher: *const Sha256, digest:
     })
 }
 
-/// See read.rs. `paths`: each ended by NUL; `table`: nine numbers a file; `results`: one a file.
+/// See read.rs. `paths`: each ended by NUL; `table`, `rows`, `results`: one a file.
 #[no_mangle]
 pub unsafe extern "C" fn stackbuild_read_files(
     paths: *const u8,
     paths_length: usize,
-    table: *const read::Row,
+    table: *const read::Wanted,
+    rows: *const Row,
     results: *mut i32,
     files: usize,
     out: *mut u8,
@@ -90,13 +103,58 @@ pub unsafe extern "C" fn stackbuild_read_files(
     flags: i32,
 ) -> i64 {
     guarded(|| {
-        let (paths, table) = (slice(paths, paths_length), slice(table, files));
+        let (paths, table, rows) = (slice(paths, paths_length), slice(table, files), slice(rows, files));
         let (results, out) = (slice_mut(results, files), slice_mut(out, out_length));
-        if read::read_files(paths, table, out, results, flags) {
-            DONE
-        } else {
-            MALFORMED
-        }
+        done(read::read_files(paths, table, rows, out, results, flags))
+    })
+}
+
+/// See ustar.rs. `paths`: each ended by NUL; `table`: one a file.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_write_headers(
+    paths: *const u8,
+    paths_length: usize,
+    table: *const ustar::Row,
+    files: usize,
+    out: *mut u8,
+    out_length: usize,
+) -> i64 {
+    guarded(|| {
+        let (paths, table) = (slice(paths, paths_length), slice(table, files));
+        done(ustar::write_headers(paths, table, slice_mut(out, out_length)))
+    })
+}
+
+/// See looks.rs. `paths`: each ended by NUL; `rows`: one a file.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_stat(paths: *const u8, paths_length: usize, rows: *mut Row, files: usize) -> i64 {
+    guarded(|| done(looks::stat(slice(paths, paths_length), slice_mut(rows, files))))
+}
+
+/// Bytes that Python has to give back.
+#[repr(C)]
+pub struct Owned {
+    bytes: *mut u8,
+    length: usize,
+}
+
+/// See looks.rs. `paths`: each ended by NUL; `found`: for `stackbuild_free`.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_list(paths: *const u8, paths_length: usize, found: *mut Owned) -> i64 {
+    guarded(|| {
+        let listed = looks::list(slice(paths, paths_length)).into_boxed_slice();
+        let length = listed.len();
+        found.write(Owned { bytes: Box::into_raw(listed).cast(), length });
+        DONE
+    })
+}
+
+/// Takes back what `stackbuild_list` gave.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_free(bytes: *mut u8, length: usize) -> i64 {
+    guarded(|| {
+        drop(Box::from_raw(slice_mut(bytes, length)));
+        DONE
     })
 }
 

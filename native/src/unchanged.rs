@@ -2,16 +2,16 @@
 //!
 //! The records are described in src/stackbuild/native/__init__.py.
 
-use crate::signature::{absent, is_absent, of_blob, of_stat, sign, stat_text, Signature};
-use std::ffi::{OsStr, OsString};
-use std::fs::{canonicalize, metadata, read_dir, read_link, FileType, Metadata};
+use crate::looks::{letter, path_of};
+use crate::signature::{absent, is_absent, of_blob, of_stat, row_of, sign, Row, Signature, ROW};
+use crate::spread::{by_threads, threads};
+use std::ffi::OsString;
+use std::fs::{canonicalize, metadata, read_dir, read_link};
 use std::io::Error;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::thread;
 
-const THREADS: usize = 4;
 const BATCH: usize = 8; // records that a thread takes at once
 const NONE: usize = usize::MAX;
 
@@ -51,7 +51,7 @@ pub fn parse(bytes: &[u8]) -> Option<Vec<Record<'_>>> {
             _ => return None,
         };
         let signature = from_hex(fields.next()?)?;
-        records.push(Record { kind, path: Path::new(OsStr::from_bytes(path)), signature });
+        records.push(Record { kind, path: path_of(path), signature });
     }
 }
 
@@ -89,15 +89,7 @@ pub fn first_changed(records: &[Record]) -> Option<usize> {
             }
         }
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let helpers = cores.min(THREADS).min(1 + records.len() / BATCH) - 1;
-    thread::scope(|scope| {
-        for _ in 0..helpers {
-            // Where no thread is to be had, this one does all.
-            let _ = thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
+    by_threads(threads(1 + records.len() / BATCH) - 1, work);
     Some(changed.into_inner()).filter(|&index| index != NONE)
 }
 
@@ -118,10 +110,10 @@ impl Record<'_> {
     }
 }
 
-/// The signature of the names in a folder, and with `stats` of its regular files' stats.
+/// The signature of the names in a folder, and with `stats` of its regular files' rows.
 fn of_folder(path: &Path, ignored: &[u8], stats: bool) -> Result<Signature, Error> {
     let ignored: Vec<&[u8]> = ignored.split(|&byte| byte == b'/').collect();
-    let mut entries: Vec<(OsString, u8, Option<Metadata>)> = Vec::new();
+    let mut entries: Vec<(OsString, u8, Option<Row>)> = Vec::new();
     for entry in read_dir(path)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -129,32 +121,17 @@ fn of_folder(path: &Path, ignored: &[u8], stats: bool) -> Result<Signature, Erro
             continue;
         }
         let letter = letter(entry.file_type()?);
-        let stat = if stats && letter == b'f' { Some(entry.metadata()?) } else { None };
+        let stat = if stats && letter == b'f' { Some(row_of(&entry.metadata()?)) } else { None };
         entries.push((name, letter, stat));
     }
     entries.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
-    let mut text = Vec::with_capacity(entries.len() * if stats { 128 } else { 32 });
-    for (name, letter, stat) in &entries {
+    let mut text = Vec::with_capacity(entries.len() * if stats { 32 + ROW } else { 32 });
+    for (name, letter, row) in &entries {
         text.extend_from_slice(name.as_bytes());
         text.extend_from_slice(&[0, *letter]);
-        if let Some(stat) = stat {
-            stat_text(&mut text, stat);
-        }
-        text.push(0);
+        text.extend_from_slice(row.as_ref().map_or(&[], |row| &row[..]));
     }
     Ok(sign(&text))
-}
-
-fn letter(kind: FileType) -> u8 {
-    if kind.is_dir() {
-        b'd'
-    } else if kind.is_symlink() {
-        b'l'
-    } else if kind.is_file() {
-        b'f'
-    } else {
-        b'o'
-    }
 }
 
 /// The signature of what a symlink says and of where it leads; of nothing where it leads nowhere.

@@ -10,32 +10,24 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from stat import S_ISLNK
 
 from .native.signatures import (
     ABSENT,
+    Entry,
+    Listing,
     blob_signature,
-    entry_letter,
     folder_signature,
     link_signature,
     place_signature,
     stat_signature,
 )
+from .native.stats import row, settled
 
-_FINE_GRAIN = 50_000_000  # ns; kernels stamp files by a tick of 1 to 10 ms
-_COARSE_GRAIN = 2_000_000_000  # ns; FAT's grain, assumed where stamps are whole seconds
 UNSEEN = frozenset({".git"})
 """Names that no walk of the tree looks at."""
-
-
-def settled(stat: os.stat_result, seen: int) -> bool:
-    """Whether a file is older than the moment `seen` (ns) by more than the clock's grain; else it may be
-    written to in the same tick, and look as before."""
-    coarse = stat.st_ctime_ns % 1_000_000_000 == 0
-    newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
-    return newest + (_COARSE_GRAIN if coarse else _FINE_GRAIN) < seen
 
 
 class Witness:
@@ -55,7 +47,7 @@ class Witness:
 
     def single(self, path: str, seen: os.stat_result | None) -> None:
         """The same of a path that may be reached by symlinks."""
-        self._add("S", path, "", ABSENT if seen is None else stat_signature(seen))
+        self._add("S", path, "", ABSENT if seen is None else stat_signature(row(seen)))
 
     def link(self, path: str) -> None:
         """What a symlink says, and where it leads."""
@@ -78,49 +70,52 @@ class Witness:
     def listed(
         self,
         folder: str,
-        entries: Sequence[os.DirEntry[str]],
-        taken: Collection[str] = (),
+        found: Listing,
+        rows: Mapping[str, bytes] | None = None,
         ignored: Collection[str] = UNSEEN,
     ) -> None:
-        """What is in a folder of the tree. taken: names of those whose lstat counts; ignored: folders that do
-        not, whatever is in them."""
+        """What is in a folder of the tree. rows: of the regular files whose lstat counts, by name; ignored:
+        folders that do not, whatever is in them."""
         self._folders.add(folder)
         self._ignored.update(f"{folder}/{name}" for name in ignored if name not in UNSEEN)
-        self._real.update(
-            entry.path for entry in entries if entry_letter(entry) == "d" and entry.name not in ignored
-        )
-        self.contents(folder, entries, taken, ignored)
+        letters, names = found
+        if "d" in letters:
+            folders = [name for letter, name in zip(letters, names, strict=True) if letter == "d"]
+            self._real.update(f"{folder}/{name}" for name in folders if name not in ignored)
+        self.contents(folder, found, rows or {}, ignored)
 
     def contents(
-        self,
-        folder: str,
-        entries: Sequence[os.DirEntry[str]],
-        taken: Collection[str],
-        ignored: Collection[str] = (),
+        self, folder: str, found: Listing, rows: Mapping[str, bytes], ignored: Collection[str] = ()
     ) -> None:
         """The same of a folder that may be reached by symlinks."""
-        seen = [entry for entry in entries if entry.name not in ignored]
-        found = [(os.fsencode(entry.name), entry_letter(entry), entry) for entry in seen]
-        files = [entry for _, kind, entry in found if kind == "f"]
-        others = [entry.name for entry in files if entry.name not in taken]
-        names = [(name, kind, None) for name, kind, _ in found]
-        if others or not files:
-            self._add("L", folder, "/".join(sorted(ignored)), folder_signature(names))
-        if len(files) - len(others) > len(others):
-            full = [
-                (name, kind, entry.stat(follow_symlinks=False) if kind == "f" else None)
-                for name, kind, entry in found
-                if kind != "f" or entry.name in taken
-            ]
-            self._add("F", folder, "/".join(sorted({*ignored, *others})), folder_signature(full))
+        letters, names = found
+        plain = os.fsencode("\0".join(names)).split(b"\0") if names else []
+        files: list[Entry] = []
+        others: list[Entry] = []
+        unread: list[str] = []
+        for letter, name, encoded in zip(letters, names, plain, strict=True):
+            if name in ignored:
+                continue
+            if letter != "f":
+                others.append((encoded, letter, None))
+            elif (seen := rows.get(name)) is not None:
+                files.append((encoded, letter, seen))
+            else:
+                others.append((encoded, letter, None))
+                unread.append(name)
+        if unread or not files:
+            bare: list[Entry] = [(encoded, letter, None) for encoded, letter, _ in files]
+            self._add("L", folder, "/".join(sorted(ignored)), folder_signature([*bare, *others]))
+        if len(files) > len(unread):
+            seen_all = [*files, *(entry for entry in others if entry[1] != "f")]
+            self._add("F", folder, "/".join(sorted({*ignored, *unread})), folder_signature(seen_all))
         else:
-            for entry in files:
-                if entry.name in taken:
-                    self.single(entry.path, entry.stat(follow_symlinks=False))
+            for encoded, _, seen in files:
+                self._add("S", f"{folder}/{os.fsdecode(encoded)}", "", stat_signature(seen or b""))
 
     def blob(self, path: str, seen: os.stat_result) -> None:
         """A blob in a store or an output, as it was when it was found sound."""
-        self._add("B", path, "", blob_signature(seen))
+        self._add("B", path, "", blob_signature(row(seen)))
 
     def refuse(self, why: str) -> None:
         """Something was looked at that cannot be witnessed."""
@@ -250,7 +245,7 @@ def steady(path: str | Path) -> Iterator[None]:
         return
     began, before = time.time_ns(), lstat(path)
     yield
-    if stat_signature(os.lstat(path)) != stat_signature(before) or not settled(before, began):
+    if row(os.lstat(path)) != row(before) or not settled(row(before), began):
         _witness.refuse(f"{path} has only just been written")
 
 

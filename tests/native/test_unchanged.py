@@ -22,6 +22,7 @@ from stackbuild.native.signatures import (
     place_signature,
     stat_signature,
 )
+from stackbuild.native.stats import row
 
 NAMES = [b"new\nline", b"\xff\xfe", b"n" * 255, b" ", "ü".encode(), b"a", b"a.b", b"a0", b"A", b"-"]
 
@@ -34,7 +35,7 @@ def folder(kind, path, ignored=b""):
     """A record of a folder as it is."""
     with os.scandir(os.fsencode(path)) as entries:
         seen = [
-            (entry.name, entry_letter(entry), entry.stat(follow_symlinks=False) if kind == "F" else None)
+            (entry.name, entry_letter(entry), row(entry.stat(follow_symlinks=False)) if kind == "F" else None)
             for entry in entries
             if entry.name not in ignored.split(b"/")
         ]
@@ -73,20 +74,19 @@ def test_signatures_are_as_written_down(tmp_path):
     (tmp_path / "l").symlink_to("f")
     os.mkfifo(tmp_path / "o")
     stat = os.lstat(tmp_path / "f")
-    text = b"%d %d %d %d %d %d" % (
-        stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode,
-    )  # fmt: skip
+    numbers = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode)
+    seen = b"".join(number.to_bytes(8, "little") for number in numbers)
 
     def sign(seen):
         return hashlib.sha256(seen).hexdigest()[:32]
 
     end = os.path.realpath(os.fsencode(tmp_path / "f"))
     records = [
-        record("S", tmp_path / "f", sign(text)),
-        record("B", tmp_path / "f", sign(b"%d %d %d" % (stat.st_ino, stat.st_size, stat.st_mtime_ns))),
-        record("L", tmp_path, "", sign(b"d\0d\0f\0f\0l\0l\0o\0o\0")),
-        record("F", tmp_path, "", sign(b"d\0d\0f\0f" + text + b"\0l\0l\0o\0o\0")),
-        record("L", tmp_path, "d/o", sign(b"f\0f\0l\0l\0")),
+        record("S", tmp_path / "f", sign(seen)),
+        record("B", tmp_path / "f", sign(seen[8:32])),
+        record("L", tmp_path, "", sign(b"d\0df\0fl\0lo\0o")),
+        record("F", tmp_path, "", sign(b"d\0df\0f" + seen + b"l\0lo\0o")),
+        record("L", tmp_path, "d/o", sign(b"f\0fl\0l")),
         record("R", tmp_path / "l", sign(b"f\0" + end)),
         *(record(kind, tmp_path / "gone", sign(b"absent")) for kind in "SBR"),
         *(record(kind, tmp_path / "gone", "x", sign(b"absent")) for kind in "LF"),
@@ -95,14 +95,14 @@ def test_signatures_are_as_written_down(tmp_path):
     for one in records:
         assert native.unchanged(one) == -1, one
     assert sign(b"absent") == ABSENT
-    assert stat_signature(stat) == sign(text)
+    assert stat_signature(row(stat)) == sign(seen)
 
 
 def test_every_kind_of_thing_is_unchanged(full):
     for name in os.listdir(os.fsencode(full)):
         path = os.path.join(os.fsencode(full), name)
-        assert native.unchanged(record("S", path, stat_signature(os.lstat(path)))) == -1
-        assert native.unchanged(record("B", path, blob_signature(os.lstat(path)))) == -1
+        assert native.unchanged(record("S", path, stat_signature(row(os.lstat(path))))) == -1
+        assert native.unchanged(record("B", path, blob_signature(row(os.lstat(path))))) == -1
     assert native.unchanged(folder("L", full) + folder("F", full) + folder("F", full / "folder")) == -1
 
 
@@ -117,13 +117,13 @@ def test_letters(full):
 
 def test_a_device_and_the_root():
     for path in ("/dev/null", "/"):
-        assert native.unchanged(record("S", path, stat_signature(os.lstat(path)))) == -1
+        assert native.unchanged(record("S", path, stat_signature(row(os.lstat(path))))) == -1
 
 
 def test_a_change_of_a_file_is_seen(full):
     path = full / "a"
-    before = record("S", path, stat_signature(os.lstat(path)))
-    as_blob = record("B", path, blob_signature(os.lstat(path)))
+    before = record("S", path, stat_signature(row(os.lstat(path))))
+    as_blob = record("B", path, blob_signature(row(os.lstat(path))))
     names, files = folder("L", full), folder("F", full)
     os.link(path, full.parent / "hard")  # moves the ctime alone
     assert [native.unchanged(one) for one in (before, as_blob, names, files)] == [0, -1, -1, 0]
@@ -163,7 +163,7 @@ def test_what_comes_where_nothing_was_is_a_change(tmp_path):
 def test_what_goes_is_a_change(tmp_path, full):
     (tmp_path / "link").symlink_to("full")
     records = [
-        record("S", full / "a", stat_signature(os.lstat(full / "a"))),
+        record("S", full / "a", stat_signature(row(os.lstat(full / "a")))),
         folder("F", full / "folder"),
         record("R", full / "link", link_signature(os.fsencode(full / "link"))),
     ]
@@ -231,7 +231,7 @@ def test_what_cannot_be_looked_at_counts_as_changed(tmp_path):
 
 
 def test_one_among_many_is_found(full):
-    good = record("S", full / "a", stat_signature(os.lstat(full / "a")))
+    good = record("S", full / "a", stat_signature(row(os.lstat(full / "a"))))
     for total in (1, 7, 8, 9, 100, 1000):
         assert native.unchanged(good * total) == -1
         for place in {0, total // 2, total - 1}:
@@ -246,8 +246,8 @@ def test_times_beyond_what_is_usual(tmp_path):
         path = tmp_path / "file"
         path.touch()
         os.utime(path, ns=(time, time))
-        assert native.unchanged(record("S", path, stat_signature(os.lstat(path)))) == -1
-        assert native.unchanged(record("B", path, blob_signature(os.lstat(path)))) == -1
+        assert native.unchanged(record("S", path, stat_signature(row(os.lstat(path))))) == -1
+        assert native.unchanged(record("B", path, blob_signature(row(os.lstat(path))))) == -1
 
 
 GOOD = record("S", "/", ABSENT)

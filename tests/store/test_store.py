@@ -10,6 +10,7 @@ import time
 import pytest
 
 from stackbuild.errors import BuildFailed, DigestMismatch, StoreError
+from stackbuild.native.stats import row
 from stackbuild.store import Store, collect, default_path
 from stackbuild.store.index import Index
 from stackbuild.store.records import Record
@@ -148,7 +149,7 @@ class Hashed:
 
     def of(self, path):
         before = self._prints.hashed
-        return self._prints.of(str(path), path.lstat()), self._prints.hashed - before
+        return self._prints.of(str(path), row(path.lstat())), self._prints.hashed - before
 
 
 def settle(path):
@@ -278,10 +279,16 @@ def test_collect_keeps_what_was_used_within_the_time(store):
 
 def test_collect_forgets_files_that_are_gone(store, tmp_path):
     path = tmp_path / "f"
-    path.write_text("one")
-    Hashed(store).of(path)
+    other = tmp_path / "g"
+    for file in (path, other):
+        file.write_text("one")
+        settle(file)
+        Hashed(store).of(file)
     store.fingerprints.save()
     path.unlink()
+    collect.collect(store, 3600)
+    assert store.index.rows("SELECT names FROM fingerprint") == [(b"g",)]
+    other.unlink()
     collect.collect(store, 3600)
     assert not store.index.rows("SELECT * FROM fingerprint")
 
@@ -316,11 +323,11 @@ def test_a_folder_that_a_kill_left_among_the_temporary_files_does_no_harm(tmp_pa
 def test_a_pipe_in_a_files_place_holds_nobody_up(tmp_path):
     (tmp_path / "f").write_bytes(b"1")
     with Store(tmp_path / "store") as store:
-        stat = (tmp_path / "f").lstat()
+        seen = row((tmp_path / "f").lstat())
         (tmp_path / "f").unlink()
         os.mkfifo(tmp_path / "f")
         with pytest.raises(BuildFailed):
-            store.fingerprints.of(str(tmp_path / "f"), stat)
+            store.fingerprints.of(str(tmp_path / "f"), seen)
 
 
 def test_a_write_that_fails_leaves_no_transaction_open(tmp_path):

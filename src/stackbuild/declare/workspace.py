@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from .. import witness
 from ..errors import RequestError
+from ..native.signatures import listing
 from ..oci.model import parse_platform, platform_text
 from ..registry.reference import Repository
 from .address import check_folder
@@ -131,7 +132,7 @@ class Workspace:
     def _note(self, folder: str, entries: list[os.DirEntry[str]]) -> None:
         if present := witness.present():
             ignored = witness.UNSEEN if folder else {*witness.UNSEEN, "dist"}
-            present.listed(os.fspath(self.root / folder), entries, ignored=ignored)
+            present.listed(os.fspath(self.root / folder), listing(entries), ignored=ignored)
 
 
 def _look_into(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], bool]:

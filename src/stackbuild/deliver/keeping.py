@@ -18,6 +18,8 @@ from ..build.plan import Plan
 from ..build.run import Builder, Outcome, blobs
 from ..ecosystems.registry import load_ecosystems
 from ..errors import StackbuildError, one_line
+from ..native.signatures import listing
+from ..native.stats import row, settled
 from ..plugins import Lazy
 from ..store.builds import Build, Step, document, name_of
 from ..store.files import temporary
@@ -116,7 +118,7 @@ def _see_output(seen: witness.Witness, store: Store, result: Any, folder: Path, 
             seen.refuse(f"{file} was changed")
         seen.single(str(file), about)
     with os.scandir(inner) as entries:
-        seen.contents(str(inner), list(entries), ())
+        seen.contents(str(inner), listing(entries), {})
     for digest in names:
         path = f"{inner}/{digest.removeprefix('sha256:')}"
         about = os.lstat(path)
@@ -151,18 +153,17 @@ def _see_code(seen: witness.Witness, folder: str, *, files: bool) -> list[str]:
     with os.scandir(folder) as scanned:
         entries = [entry for entry in scanned if entry.name != "__pycache__"]
     names = [entry.name for entry in entries if files and entry.is_file(follow_symlinks=False)]
-    for name in names:
-        _old(seen, f"{folder}/{name}")
+    rows = {name: row(_old(seen, f"{folder}/{name}")) for name in names}
     for entry in entries:
         if entry.name.endswith(".dist-info"):  # installed once more, it is another folder
             seen.single(entry.path, _old(seen, entry.path))
-    seen.contents(folder, entries, names, ("__pycache__",))
+    seen.contents(folder, listing(entries), rows, ("__pycache__",))
     return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _old(seen: witness.Witness, path: str) -> os.stat_result:
     """The lstat of a part of the program, which must be older than this process."""
     about = os.lstat(path)
-    if not witness.settled(about, ask.began):
+    if not settled(row(about), ask.began):
         seen.refuse(f"{path} has only just been written")
     return about

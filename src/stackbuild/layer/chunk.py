@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from .. import native
 from ..errors import BuildFailed
 from ..keys import Algorithm, hash_bytes
-from ..native.signatures import stat_numbers
+from ..native import stats
+from ..native.ustar import BLOCK
 from ..trace import traced
 from .entry import Content, Entry, FileContent, TreeFile, is_unread
-from .tar import header, padding
+from .tar import END, header, is_plain, padding
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what stood there when the tree was walked does no more
 _SMALL = 64 << 10  # bytes of a file
-_ANY_STAT = (0, -1, 0, 0, 0, 0)  # for files that nobody else can write
 
 
 class Changed(BuildFailed):
@@ -32,31 +32,39 @@ class Changed(BuildFailed):
 class Part:
     """A header, then `length` bytes of an entry's content from `offset`, then zeros up to the block.
 
-    whole: whether these are all its bytes; header: b"" but for the first part of an entry.
+    entry: None for the end of the archive; head: bytes of the header, which only an entry's first part has;
+    plain: whether `native.write_headers` makes it; whole: whether these are all the content's bytes; size: of
+    everything.
     """
 
-    __slots__ = ("_entry", "_header", "content", "length", "offset", "whole")
+    __slots__ = ("content", "entry", "head", "length", "offset", "plain", "size", "whole")
 
-    def __init__(self, header: bytes, entry: Entry | None, offset: int, length: int, *, whole: bool) -> None:
-        self._header: bytes | None = header
-        self._entry, self.content = entry, entry.content if entry else None
-        self.offset, self.length, self.whole = offset, length, whole
+    def __init__(self, entry: Entry | None, offset: int = 0, length: int | None = None) -> None:
+        self.entry, self.content = entry, entry.content if entry else None
+        size = self.content.size if self.content else 0
+        self.offset, self.length = offset, size if length is None else length
+        self.whole = length is None
+        self.plain = entry is not None and offset == 0 and is_plain(entry, size)
+        if self.plain:
+            self.head = BLOCK
+        elif entry is None:
+            self.head = len(END)
+        else:
+            self.head = 0 if offset else len(header(entry))
+        self.size = self.head + self.length + padding(self.length)
 
-    @property
-    def header(self) -> bytes:
-        if self._header is None:
-            assert self._entry is not None
-            return header(self._entry)
-        return self._header
-
-    @property
-    def size(self) -> int:
-        return len(self.header) + self.length + padding(self.length)
-
-    def slim(self) -> None:
-        """Hold less: the header is made again when it is asked for."""
-        if self._header and self._entry:
-            self._header = None
+    def facts(self) -> str:
+        """All that decides its bytes, as text that no other part has."""
+        entry = self.entry
+        if entry is None:
+            return "end"
+        mark = self.content.fingerprint if self.content else ""
+        said = f"{self.offset} {self.length} {mark}"
+        if self.offset:
+            return said
+        extended = ",".join([f"{name.encode().hex()} {value.hex()}" for name, value in entry.xattrs])
+        names = f"{len(entry.path)}:{entry.path}{len(entry.link)}:{entry.link}"
+        return f"{said} {entry.kind} {entry.mode} {entry.uid} {entry.gid} {entry.mtime} {names}{extended}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +84,12 @@ class Chunk:
         return size > _SMALL * len(self.parts) and all(type(part.content) is TreeFile for part in self.parts)
 
     def key(self, version: str, algorithm: Algorithm) -> str:
-        """Names the compressed chunk by the headers and fingerprints of what is in it.
+        """Names the compressed chunk by the facts and fingerprints of what is in it.
 
         version: of the compressor, and of whoever decides the bytes.
         """
-        out = [b"chunk %b\n" % version.encode()]
-        for part in self.parts:
-            content, head = part.content, part.header
-            mark = content.fingerprint.encode() if content else b""
-            facts = (len(head), head, part.offset, part.length, len(mark), mark)
-            out.append(b"%d:%b%d %d %d:%b\n" % facts)
-        return f"{algorithm}:{hash_bytes(b''.join(out), algorithm)}"
+        said = "\0".join([f"chunk {version}", *[part.facts() for part in self.parts]])
+        return f"{algorithm}:{hash_bytes(said.encode(), algorithm)}"
 
     @traced("read a chunk")
     def read(self, algorithm: Algorithm) -> bytearray:
@@ -97,19 +100,25 @@ class Chunk:
         out = bytearray(sum([part.size for part in self.parts]))
         seen = time.time_ns()
         files: list[tuple[int, Part]] = []
+        plain: list[str] = []
+        heads = array("q")
         at = 0
+        for part in self.parts:
+            start, content = at + part.head, part.content
+            if part.plain:
+                entry = part.entry
+                assert entry is not None
+                size = content.size if content is not None else 0
+                plain.append(entry.path)
+                heads.extend((at, size, entry.mode, entry.uid, entry.gid, entry.mtime))
+            elif part.head and part.entry:
+                out[at:start] = header(part.entry)
+            if content is not None:
+                files.append((start, part))
+            at += part.size
+        native.write_headers(plain, heads, out)
+        _read_contents(files, out)
         with memoryview(out) as view:
-            for part in self.parts:
-                head = part.header
-                start = at + len(head)
-                view[at:start] = head
-                if (content := part.content) is not None:
-                    if isinstance(content, TreeFile | FileContent):
-                        files.append((start, part))
-                    else:
-                        view[start : start + part.length] = _read(content, part.offset, part.length)
-                at = start + part.length + padding(part.length)
-            _read_files(files, out)
             for start, part in files:
                 if part.whole and (content := part.content) is not None:
                     data = view[start : start + part.length]
@@ -135,21 +144,26 @@ def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None
         raise Changed(content)
 
 
-def _read_files(files: list[tuple[int, Part]], out: bytearray) -> None:
-    paths: list[bytes] = []
+def _read_contents(parts: list[tuple[int, Part]], out: bytearray) -> None:
+    """Put the contents into their places, files of the disk all at once."""
+    files: list[TreeFile | FileContent] = []
+    rows: list[bytes] = []
     table = array("q")
-    for start, part in files:
+    for start, part in parts:
         content = part.content
-        assert isinstance(content, FileContent | TreeFile)
-        paths.append(os.fsencode(content.path))
-        if isinstance(content, TreeFile):
-            table.extend((start, part.length, part.offset, *stat_numbers(content.stat)))
-        else:
-            table.extend((start, part.length, content.offset + part.offset, *_ANY_STAT))
-    statuses = native.read_files(paths, table, out)
+        if type(content) is TreeFile:
+            table.extend((start, part.length, part.offset))
+            rows.append(content.row)
+            files.append(content)
+        elif type(content) is FileContent:
+            table.extend((start, part.length, content.offset + part.offset))
+            rows.append(stats.UNKNOWN)
+            files.append(content)
+        elif content is not None:
+            out[start : start + part.length] = _read(content, part.offset, part.length)
+    statuses = native.read_files([file.path for file in files], table, rows, out)
     for number in [number for number, status in enumerate(statuses) if status]:
-        content = files[number][1].content
-        assert content is not None
+        content = files[number]
         if statuses[number] < 0 or (statuses[number] in _GONE and isinstance(content, TreeFile)):
             raise Changed(content)
         raise BuildFailed(f"cannot read {content.origin}: {os.strerror(statuses[number])}")

@@ -5,12 +5,12 @@ Everything that makes layers only produces entries; one writer turns them into c
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
 from ..keys import hash_bytes
+from ..native import stats
 from ..store.fingerprints import Fingerprints
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "whiteout"]
@@ -56,18 +56,16 @@ class FileContent:
 class TreeFile:
     """A file of the tree. Its fingerprint is learnt whenever its bytes are first read, for a layer or for it.
 
-    stat: its lstat, from before anything of it was read; known: its fingerprint, if any reading told it.
+    row: of its lstat, from before anything of it was read (see `stackbuild.native.stats`); size: in bytes;
+    known: its fingerprint, if any reading told it.
     """
 
-    __slots__ = ("_fingerprints", "known", "path", "stat")
+    __slots__ = ("_fingerprints", "known", "path", "row", "size")
 
-    def __init__(self, path: str, stat: os.stat_result, fingerprints: Fingerprints) -> None:
-        self.path, self.stat, self._fingerprints = path, stat, fingerprints
-        self.known = fingerprints.known(path, stat)
-
-    @property
-    def size(self) -> int:
-        return self.stat.st_size
+    def __init__(self, path: str, row: bytes, fingerprints: Fingerprints) -> None:
+        self.path, self.row, self._fingerprints = path, row, fingerprints
+        self.size = stats.size(row)
+        self.known = fingerprints.known(path, row)
 
     @property
     def origin(self) -> str:
@@ -77,14 +75,14 @@ class TreeFile:
     def fingerprint(self) -> str:
         """Raises OSError, and BuildFailed when the file keeps changing while it is read."""
         if self.known is None:
-            self.known = self._fingerprints.of(self.path, self.stat)
+            self.known = self._fingerprints.of(self.path, self.row)
         return self.known
 
     def learn(self, fingerprint: str, seen: int) -> None:
         """Take what somebody hashed who read the file, from the moment `seen` (ns since 1970) on, and found
-        it to have `stat` afterwards."""
+        it to have `row` afterwards."""
         self.known = fingerprint
-        self._fingerprints.learn(self.path, self.stat, fingerprint, seen)
+        self._fingerprints.learn(self.path, self.row, fingerprint, seen)
 
     def open(self) -> BinaryIO:
         return open(self.path, "rb", buffering=0)
@@ -116,9 +114,9 @@ class BytesContent:
         return io.BytesIO(self.data)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would make the making of one take five times as long
 class Entry:
-    """One change to a filesystem.
+    """One change to a filesystem; never changed once it is made.
 
     path: relative, "/"-separated, normalised; for a whiteout, the path that it deletes.
     link: the target of a symlink, or the path of the entry that a hard link repeats.

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 
 import xxhash
 
+from ..native.ustar import BLOCK
 from .chunk import Chunk, Part
 from .entry import Entry
-from .tar import BLOCK, END, WRITER_VERSION, header
+from .tar import WRITER_VERSION
 
 AVERAGE = 2 << 20  # bytes of tar between two cuts
 LARGEST = 4 << 20  # bytes of tar in a chunk, at most (but for one entry's headers)
@@ -29,12 +30,11 @@ def _is_cut(entry: Entry, size: int, group: str) -> bool:
     return xxhash.xxh3_64_intdigest(entry.path.encode()) * AVERAGE < (size << 64)
 
 
-def _pieces(entry: Entry, head: bytes, size: int) -> Iterator[Chunk]:
+def _pieces(entry: Entry, size: int) -> Iterator[Chunk]:
     """A big file, cut by offset; the header goes with the first piece."""
     step = LARGEST - LARGEST % BLOCK
     for offset in range(0, size, step):
-        length = min(step, size - offset)
-        yield Chunk((Part(b"" if offset else head, entry, offset, length, whole=False),))
+        yield Chunk((Part(entry, offset, min(step, size - offset)),))
 
 
 def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
@@ -42,19 +42,17 @@ def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
     group: list[Part] = []
     held, name = 0, ""
     for entry in entries:
-        head = header(entry)
-        size = entry.content.size if entry.content else 0
-        part = Part(head, entry, 0, size, whole=True)
+        part = Part(entry)
         length = part.size
         if group and (held + length > LARGEST or _is_cut(entry, length, name)):
             yield Chunk(tuple(group))
             group, held = [], 0
         name = entry.group
         if length > LARGEST:
-            yield from _pieces(entry, head, size)
+            yield from _pieces(entry, part.length)
             continue
         group.append(part)
         held += length
     if group:
         yield Chunk(tuple(group))
-    yield Chunk((Part(END, None, 0, 0, whole=True),))
+    yield Chunk((Part(None),))

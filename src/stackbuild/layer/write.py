@@ -76,7 +76,7 @@ class _BigFiles:
         if part.offset == 0 or self._hash is None:
             self._hash = new_hash(algorithm_of(content, self._algorithm))
             self._size, self._seen = 0, piece.seen
-        start = len(part.header)
+        start = part.head
         self._hash.update(memoryview(piece.raw)[start : start + part.length])
         self._size += part.length
         if self._size == content.size:
@@ -195,8 +195,6 @@ def _begin(
     for chunk in split(entries):
         keys.append(known.key(chunk))
         chunks.append(chunk)
-        for part in chunk.parts:  # most are never read
-            part.slim()
     found = prefix.longest(store, keys)
     count = found.count if found and _resume(known, keys, found, blob) else 0
     return zip(chunks[count:], keys[count:], strict=True), keys[:count]

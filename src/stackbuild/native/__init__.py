@@ -1,4 +1,5 @@
-"""What must be as quick as the machine: hashing, reading many files, and seeing that nothing changed.
+"""What must be as quick as the machine: hashing, looking at many files, reading them, writing their headers,
+and seeing that nothing changed.
 
 Each function is there twice, in Rust (native/ at the root of the project) and in Python, with the same bytes
 and answers. The native one is used where it was built; STACKBUILD_PURE=1 does without it.
@@ -13,7 +14,8 @@ The records of `unchanged` are a run of fields, each ended by NUL; the first beg
     P path, signature            that there is a folder, and where it really is (place_signature)
 
 ignored: names that do not count, joined by "/". A missing folder or symlink has the signature ABSENT, too.
-Signatures are made by `stackbuild.native.signatures`, which is not imported before it is needed.
+Signatures are made by `stackbuild.native.signatures`, which is not imported before it is needed; rows, which
+are lstats in 48 bytes, by `stackbuild.native.stats`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .protocol import Sha256
+    from .signatures import Listing
 
 
 def is_native() -> bool:
@@ -58,22 +61,54 @@ def resume_sha256(state: bytes) -> Sha256 | None:
     return NativeSha256.resume(found, state)
 
 
-def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:
+def list_folders(folders: Sequence[str]) -> list[Listing | int]:
+    """What is in each folder, or the errno of why that cannot be told."""
+    if found := core():
+        return found.list_folders(folders)
+    from .pure import list_folders
+
+    return list_folders(folders)
+
+
+def lstat_rows(paths: Sequence[str]) -> list[bytes]:
+    """The row of each file's lstat. Raises OSError for one that cannot be looked at."""
+    if found := core():
+        return found.lstat_rows(paths)
+    from .pure import lstat_rows
+
+    return lstat_rows(paths)
+
+
+def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: bytearray) -> array[int]:
     """Read parts of many regular files into `out`, and check that they are the files that were looked at.
 
-    table: typecode "q", nine numbers a file: place in `out`, bytes to read, offset in the file, then its
-    st_dev, st_ino, st_size, st_mtime_ns, st_ctime_ns and st_mode (those without a sign wrap), which are not
-    compared where st_ino is -1.
+    table: typecode "q", three numbers a file: place in `out`, bytes to read, offset in the file; rows: of the
+    lstats that the files had, or stats.UNKNOWN.
     Returns, for each file, 0, -1 when it changed or has too few bytes, or the errno of what failed; for one
     that is not 0, `out` holds nothing of use. Raises ValueError when the table does not fit `out` or `paths`.
     """
-    if table.typecode != "q" or len(table) != 9 * len(paths):
-        raise ValueError("the table needs nine 64-bit numbers for each path")
+    if table.typecode != "q" or len(table) != 3 * len(paths) or len(rows) != len(paths):
+        raise ValueError("the table needs three 64-bit numbers for each path, and a row")
     if found := core():
-        return found.read_files(paths, table, out)
+        return found.read_files(paths, table, rows, out)
     from .pure import read_files
 
-    return read_files(paths, table, out)
+    return read_files(paths, table, rows, out)
+
+
+def write_headers(paths: Sequence[str], table: array[int], out: bytearray) -> None:
+    """Write the tar headers of plain files into `out`, 512 bytes each (see ustar.py).
+
+    table: typecode "q", six numbers a file: place in `out`, size, mode, uid, gid, mtime in seconds.
+    Raises ValueError when something does not fit, be it into `out` or into a header.
+    """
+    if table.typecode != "q" or len(table) != 6 * len(paths):
+        raise ValueError("the table needs six 64-bit numbers for each path")
+    if found := core():
+        return found.write_headers(paths, table, out)
+    from .pure import write_headers
+
+    return write_headers(paths, table, out)
 
 
 def unchanged(records: bytes) -> int:

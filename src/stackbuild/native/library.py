@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-_ABI = 2  # lib.rs has the same: a library of another time is not used
+    from .signatures import Listing
+
+_ABI = 3  # lib.rs has the same: a library of another time is not used
 FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY  # a pipe or a terminal in a file's place holds nobody up
 _MALFORMED = -2
+_ROW = 48  # bytes
+_FAILED = b"\xff" * 8  # for the inode of a file that could not be looked at
 
 
 _loaded: list[Core | None] = []  # once it was asked for
@@ -56,31 +60,103 @@ class Core:
         self.sha256_new = function("sha256_new", c_void_p)
         self.sha256_update = function("sha256_update", c_void_p, *buffer)
         self.sha256_digest = function("sha256_digest", c_void_p, c_void_p)
-        self._read_files = function("read_files", *buffer, c_void_p, c_void_p, c_size_t, *buffer, c_int)
+        rows = (c_void_p, c_void_p, c_void_p, c_size_t)
+        self._read_files = function("read_files", *buffer, *rows, *buffer, c_int)
+        self._write_headers = function("write_headers", *buffer, c_void_p, c_size_t, *buffer)
+        self._stat = function("stat", *buffer, c_void_p, c_size_t)
+        self._list = function("list", *buffer, c_void_p)
+        self._free = function("free", *buffer)
         self._unchanged = function("unchanged", *buffer)
 
-    def read_files(self, paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:
+    def list_folders(self, folders: Sequence[str]) -> list[Listing | int]:
+        """See the package."""
+        from ctypes import c_size_t, string_at
+
+        names, owned = _joined(folders), (c_size_t * 2)()
+        if names.count(0) != len(folders):
+            raise ValueError("a path holds NUL")
+        _check(self._list(names, len(names), owned), "")
+        try:
+            fields = os.fsdecode(string_at(*owned)).split("\0")
+        finally:
+            self._free(*owned)
+        listed: list[Listing | int] = []
+        at = 0
+        for _ in folders:
+            letters = fields[at]
+            at += 1
+            if letters.isdecimal():
+                listed.append(int(letters))
+                continue
+            listed.append((letters, fields[at : at + len(letters)]))
+            at += len(letters)
+        return listed
+
+    def lstat_rows(self, paths: Sequence[str]) -> list[bytes]:
+        """See the package."""
+        from ctypes import create_string_buffer
+
+        names, found = _joined(paths), create_string_buffer(_ROW * len(paths))
+        _check(self._stat(names, len(names), found, len(paths)), "a path holds NUL")
+        data = found.raw
+        rows = [data[start : start + _ROW] for start in range(0, len(data), _ROW)]
+        if _FAILED in data:  # for once it may be a part of something else
+            for path, row in zip(paths, rows, strict=True):
+                if row[8:16] == _FAILED:
+                    number = int.from_bytes(row[:8], "little")
+                    raise OSError(number, os.strerror(number), path)
+        return rows
+
+    def read_files(
+        self, paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: bytearray
+    ) -> array[int]:
         """See the package."""
         from array import array
-        from ctypes import c_char
 
-        names = b"".join([path + b"\0" for path in paths])
+        names, wanted = _joined(paths), b"".join(rows)
+        if len(wanted) != _ROW * len(paths):
+            raise ValueError("a row has 48 bytes")
         results = array("i", bytes(4 * len(paths)))
-        # While it is held like this, no other thread can make it move.
-        place = (c_char * 1).from_buffer(out) if out else None
         with memoryview(table):
-            rows, files = table.buffer_info()[0], len(results)
             status = self._read_files(
-                names, len(names), rows, results.buffer_info()[0], files, place, len(out), FLAGS
+                names,
+                len(names),
+                table.buffer_info()[0],
+                wanted,
+                results.buffer_info()[0],
+                len(results),
+                _held(out),
+                len(out),
+                FLAGS,
             )
         _check(status, "the table does not fit the paths or the buffer")
         return results
+
+    def write_headers(self, paths: Sequence[str], table: array[int], out: bytearray) -> None:
+        """See the package."""
+        names = _joined(paths)
+        with memoryview(table):
+            rows = table.buffer_info()[0]
+            status = self._write_headers(names, len(names), rows, len(paths), _held(out), len(out))
+        _check(status, "something does not fit into a header, or the buffer")
 
     def unchanged(self, records: bytes) -> int:
         """See the package."""
         status: int = self._unchanged(records, len(records))
         _check(status, "malformed records")
         return status
+
+
+def _joined(paths: Sequence[str]) -> bytes:
+    """Each path ended by NUL."""
+    return os.fsencode("\0".join([*paths, ""]))
+
+
+def _held(out: bytearray) -> Any:
+    """The place of a buffer's bytes; while it is held like this, no other thread can make them move."""
+    from ctypes import c_char
+
+    return (c_char * 1).from_buffer(out) if out else None
 
 
 def _check(status: int, malformed: str) -> None:

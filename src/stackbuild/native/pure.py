@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -13,19 +14,21 @@ from .library import FLAGS
 from .signatures import (
     ABSENT,
     Entry,
+    Listing,
     blob_signature,
     entry_letter,
     folder_signature,
     link_signature,
+    listing,
     place_signature,
-    stat_numbers,
     stat_signature,
 )
+from .stats import SIZE, UNKNOWN, row
+from .ustar import BLOCK, file_block
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_UNKNOWN = -1  # the inode of a file of which no stat is known
 _SIGNATURE = re.compile(rb"[0-9a-f]{32}\Z")
 
 
@@ -46,22 +49,51 @@ class PureSha256:
         """Not to be told."""
 
 
-def read_files(paths: Sequence[bytes], table: array[int], out: bytearray) -> array[int]:
+def list_folders(folders: Sequence[str]) -> list[Listing | int]:
     """See the package."""
-    rows = [table[start : start + 9] for start in range(0, len(table), 9)]
-    if any(b"\0" in path for path in paths) or not all(_fits(row, len(out)) for row in rows):
+    return [_listed(folder) for folder in folders]
+
+
+def _listed(folder: str) -> Listing | int:
+    try:
+        with os.scandir(folder) as entries:
+            return listing(entries)
+    except OSError as error:
+        return error.errno or errno.EIO
+
+
+def lstat_rows(paths: Sequence[str]) -> list[bytes]:
+    """See the package."""
+    return [row(os.lstat(path)) for path in paths]
+
+
+def write_headers(paths: Sequence[str], table: array[int], out: bytearray) -> None:
+    """See the package."""
+    for number, path in enumerate(paths):
+        place, *fields = table[6 * number : 6 * number + 6]
+        if "\0" in path or not 0 <= place <= len(out) - BLOCK:
+            raise ValueError("it does not fit into the buffer")
+        out[place : place + BLOCK] = file_block(os.fsencode(path), *fields)
+
+
+def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: bytearray) -> array[int]:
+    """See the package."""
+    wanted = [table[start : start + 3] for start in range(0, len(table), 3)]
+    if any("\0" in path for path in paths) or not all(_fits(item, len(out)) for item in wanted):
         raise ValueError("the table does not fit the paths or the buffer")
+    if any(len(row) != SIZE for row in rows):
+        raise ValueError("a row has 48 bytes")
     with memoryview(out) as place:
-        return array("i", [_read(path, row, place) for path, row in zip(paths, rows, strict=True)])
+        return array("i", [_read(*file, place) for file in zip(paths, wanted, rows, strict=True)])
 
 
-def _fits(row: array[int], size: int) -> bool:
-    start, length, offset = row[:3]
+def _fits(wanted: array[int], size: int) -> bool:
+    start, length, offset = wanted
     return start >= 0 and length >= 0 and start + length <= size and 0 <= offset <= 2**63 - 1 - length
 
 
-def _read(path: bytes, row: array[int], out: memoryview) -> int:
-    start, length, offset = row[:3]
+def _read(path: str, wanted: array[int], expected: bytes, out: memoryview) -> int:
+    start, length, offset = wanted
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | FLAGS)
     except OSError as error:
@@ -72,7 +104,7 @@ def _read(path: bytes, row: array[int], out: memoryview) -> int:
             done = _read_at(handle, out[start : start + length], offset)
         except OSError as error:
             done, failed = 0, error.errno or -1
-        if row[4] != _UNKNOWN and stat_numbers(os.fstat(handle)) != tuple(row[3:]):
+        if expected[8:16] != UNKNOWN[8:16] and row(os.fstat(handle)) != expected:
             return -1  # which tells more than why a folder, say, cannot be read
         return failed or (0 if done == length else -1)
     finally:
@@ -123,9 +155,9 @@ def _parse(records: bytes) -> Iterator[tuple[bytes, bytes, bytes, str]]:
 
 def _look(kind: bytes, path: bytes, ignored: bytes) -> str:
     if kind == b"S":
-        return stat_signature(os.lstat(path))
+        return stat_signature(row(os.lstat(path)))
     if kind == b"B":
-        return blob_signature(os.lstat(path))
+        return blob_signature(row(os.lstat(path)))
     if kind == b"R":
         return link_signature(path)
     if kind == b"P":
@@ -139,4 +171,4 @@ def _entries(path: bytes, ignored: Sequence[bytes], stats: bool) -> Iterator[Ent
             if entry.name in ignored:
                 continue
             what = entry_letter(entry)
-            yield entry.name, what, entry.stat(follow_symlinks=False) if stats and what == "f" else None
+            yield entry.name, what, row(entry.stat(follow_symlinks=False)) if stats and what == "f" else None

@@ -10,9 +10,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable
+from operator import itemgetter
 
-_SIGN = 1 << 63
-Entry = tuple[bytes, str, os.stat_result | None]
+from .stats import blob_part
+
+Entry = tuple[bytes, str, bytes | None]
+"""In a folder: the name, its letter, and its row where that counts."""
+Listing = tuple[str, list[str]]
+"""What is in a folder: a letter for each name (see `letter`), and the names, sorted by their bytes."""
 
 
 def sign(seen: bytes | bytearray) -> str:
@@ -23,28 +28,14 @@ def sign(seen: bytes | bytearray) -> str:
 ABSENT = sign(b"absent")
 
 
-def stat_numbers(seen: os.stat_result) -> tuple[int, ...]:
-    """All that tells a file from another, as the rows of `read_files` have it: those without a sign wrap."""
-    found = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_mode)
-    if max(found) < _SIGN and min(found) >= -_SIGN:
-        return found
-    return tuple((number + _SIGN) % (2 * _SIGN) - _SIGN for number in found)
+def stat_signature(seen: bytes) -> str:
+    """The signature of a path's lstat, a row."""
+    return sign(seen)
 
 
-def stat_text(seen: os.stat_result) -> str:
-    """The same as text."""
-    times = f"{seen.st_mtime_ns} {seen.st_ctime_ns}"
-    return f"{seen.st_dev} {seen.st_ino} {seen.st_size} {times} {seen.st_mode}"
-
-
-def stat_signature(seen: os.stat_result) -> str:
-    """The signature of a path's lstat."""
-    return sign(stat_text(seen).encode())
-
-
-def blob_signature(seen: os.stat_result) -> str:
+def blob_signature(seen: bytes) -> str:
     """The same without device, ctime and mode: hard links to a blob change its ctime."""
-    return sign(f"{seen.st_ino} {seen.st_size} {seen.st_mtime_ns}".encode())
+    return sign(blob_part(seen))
 
 
 def letter(mode: int) -> str:
@@ -61,16 +52,22 @@ def entry_letter(entry: os.DirEntry[bytes] | os.DirEntry[str]) -> str:
     return "f" if entry.is_file(follow_symlinks=False) else "o"
 
 
-def folder_signature(entries: Iterable[Entry]) -> str:
-    """The signature of a folder, in any order: names, what they are (see `letter`), and lstats.
+def listing(entries: Iterable[os.DirEntry[str]]) -> Listing:
+    """What a folder's entries say."""
+    found = sorted((os.fsencode(entry.name), entry_letter(entry), entry.name) for entry in entries)
+    return "".join([letter for _, letter, _ in found]), [name for _, _, name in found]
 
-    For a record of kind F each regular file has its lstat; for one of kind L none has. Others' do not count.
+
+def folder_signature(entries: Iterable[Entry]) -> str:
+    """The signature of a folder, in any order: names, what they are (see `letter`), and rows.
+
+    For a record of kind F each regular file has its row; for one of kind L none has. Others' do not count.
     """
-    seen = bytearray()
-    for name, kind, status in sorted(entries, key=lambda entry: entry[0]):
-        text = stat_text(status).encode() if status and kind == "f" else b""
-        seen += b"%b\0%b%b\0" % (name, kind.encode(), text)
-    return sign(seen)
+    seen = [
+        b"%b\0%b%b" % (name, kind.encode(), row if row and kind == "f" else b"")
+        for name, kind, row in sorted(entries, key=itemgetter(0))
+    ]
+    return sign(b"".join(seen))
 
 
 def link_signature(path: bytes) -> str:

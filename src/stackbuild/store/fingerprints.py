@@ -1,7 +1,7 @@
-"""What a file's bytes hash to, remembered as long as its stat proves that they cannot have changed.
+"""What a file's bytes hash to, remembered as long as its lstat proves that they cannot have changed.
 
-As with git's "racy" entries, a memory counts only when mtime and ctime are older than the moment of
-hashing by more than the clock's grain; otherwise a write in the same tick would go unseen.
+As with git's "racy" entries, nothing is remembered of a file whose mtime and ctime are not older than the
+moment of hashing by more than the clock's grain: a write in the same tick would go unseen.
 """
 
 from __future__ import annotations
@@ -9,92 +9,90 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterable
 from stat import S_ISREG
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
+from ..native import stats
 from ..native.library import FLAGS
-from ..native.signatures import stat_text
 from ..trace import traced
-from ..witness import refuse, settled
+from ..witness import refuse
 from .index import Index
 
 _PIECE = 1 << 20
+_LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ? AND "
+_KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
+_DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
+_Folder = dict[str, tuple[bytes, str]]  # name -> (row, fingerprint)
 
 
 class Fingerprints:
-    """The fingerprints of files, under one algorithm."""
+    """The fingerprints of files, under one algorithm. Rows are those of `stackbuild.native.stats`."""
 
     def __init__(self, index: Index, algorithm: Algorithm) -> None:
         self._index, self.algorithm = index, algorithm
-        self._known: dict[str, tuple[str, int, str]] = {}
-        self._new: dict[str, tuple[str, int, str]] = {}
-        self._loaded: set[str] = set()
-        self._last = "\0"  # the last of them that was met, as a prefix
+        self._known: dict[str, _Folder] = {}
+        self._changed: set[str] = set()  # folders of which more is known than is kept
+        self._loaded: set[str] = set()  # with all below them
         self._lock = threading.Lock()
         self.hashed = 0  # files read, for tests and reports
 
-    def _find(self, path: str) -> tuple[str, int, str] | None:
-        """What is remembered of a file, from the index when its folder was not preloaded."""
-        if path not in self._known and not self._is_loaded(path):
-            query = "SELECT stat, seen, hash FROM fingerprint WHERE path = ?"
-            for stat, seen, text in self._index.rows(query, (os.fsencode(path),)):
-                self._known[path] = (stat, seen, text)
-        return self._known.get(path)
+    def _folder(self, path: str) -> _Folder:
+        """What is known of the files in a folder."""
+        if (found := self._known.get(path)) is not None:
+            return found
+        if not self._is_loaded(path):
+            self._load("folder = ?", os.fsencode(path))
+        return self._known.setdefault(path, {})
 
-    def _is_loaded(self, path: str) -> bool:
-        """Whether a folder above was preloaded."""
-        if path.startswith(self._last):  # neighbours are asked for one after the other
-            return True
-        while path:
-            path = path.rpartition("/")[0]
-            if path in self._loaded:
-                self._last = f"{path}/"
-                return True
-        return False
+    def _is_loaded(self, folder: str) -> bool:
+        while folder and folder not in self._loaded:
+            folder = folder.rpartition("/")[0]
+        return folder in self._loaded
+
+    def _load(self, where: str, *values: bytes) -> None:
+        for folder, *kept in self._index.rows(_LOAD + where, (self.algorithm, *values)):
+            self._known.setdefault(os.fsdecode(folder), _unpacked(self.algorithm, *kept))
 
     @traced("recall fingerprints")
     def preload_once(self, folder: str) -> None:
         """Read what is known of all files below `folder` at once, the first time it is asked for."""
         with self._lock:
-            if self._is_loaded(f"{folder}/"):
+            if self._is_loaded(folder):
                 return
-            self._loaded.add(folder)
             low = os.fsencode(f"{folder}/".replace("//", "/"))
-            query = "SELECT path, stat, seen, hash FROM fingerprint WHERE path >= ? AND path < ?"
-            for path, stat, seen, text in self._index.rows(query, (low, low[:-1] + b"0")):
-                self._known[os.fsdecode(path)] = (stat, seen, text)
+            itself, beyond = os.fsencode(folder), low[:-1] + b"0"
+            self._load("(folder = ? OR folder >= ? AND folder < ?)", itself, low, beyond)
+            self._loaded.add(folder)
 
-    def known(self, path: str, stat: os.stat_result) -> str | None:
-        """The fingerprint of the file `path` as far as it is remembered and its lstat proves it."""
-        found = self._find(path)
-        if found and found[0] == stat_text(stat) and found[2].startswith(self.algorithm):
-            return found[2] if settled(stat, found[1]) else None
-        return None
+    def known(self, path: str, row: bytes) -> str | None:
+        """The fingerprint of the file `path` as far as it is remembered and its row proves it."""
+        folder, _, name = path.rpartition("/")
+        found = self._folder(folder).get(name)
+        return found[1] if found and found[0] == row else None
 
-    def of(self, path: str, stat: os.stat_result) -> str:
-        """The fingerprint of the regular file `path`, whose lstat the caller just took.
+    def of(self, path: str, row: bytes) -> str:
+        """The fingerprint of the regular file `path`, whose row the caller just took.
 
         Raises OSError when the file cannot be read, BuildFailed when it keeps changing while it is read.
         """
-        if (known := self.known(path, stat)) is not None:
-            return known
-        self._new[path] = self._known[path] = found = self._hash(path, stat)
-        if found[0] != stat_text(stat) or not settled(stat, found[1]):
-            refuse(f"{path} has only just been written")
-        return found[2]
+        return self.known(path, row) or self._hash(path, row)
 
-    def learn(self, path: str, stat: os.stat_result, fingerprint: str, seen: int) -> None:
-        """Remember what the bytes of a file hash to, which had `stat` before and after they were read.
+    def learn(self, path: str, row: bytes, fingerprint: str, seen: int) -> None:
+        """Remember what the bytes of a file hash to, which had `row` before and after they were read.
 
         seen: ns since 1970, before the first of them was.
         """
         self.hashed += 1
-        if not settled(stat, seen):
+        if not stats.settled(row, seen):
             refuse(f"{path} has only just been written")
-        self._new[path] = self._known[path] = (stat_text(stat), seen, fingerprint)
+            return
+        folder, _, name = path.rpartition("/")
+        self._folder(folder)[name] = row, fingerprint
+        self._changed.add(folder)
 
-    def _hash(self, path: str, stat: os.stat_result) -> tuple[str, int, str]:
+    def _hash(self, path: str, row: bytes) -> str:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""
         for _ in range(2):
             seen = time.time_ns()
@@ -103,40 +101,78 @@ class Fingerprints:
             try:
                 if not S_ISREG(os.fstat(handle).st_mode):
                     break
+                size = stats.size(row)
                 while piece := os.read(handle, _PIECE):
                     hasher.update(piece)
-                    if len(piece) < _PIECE and len(piece) == stat.st_size:
+                    if len(piece) < _PIECE and len(piece) == size:
                         break  # fstat tells if there is more
-                after = os.fstat(handle)
+                after = stats.row(os.fstat(handle))
             finally:
                 os.close(handle)
-            self.hashed += 1
-            if stat_text(after) == stat_text(stat):
-                return stat_text(stat), seen, f"{self.algorithm}:{hasher.hexdigest()}"
-            stat = after
+            if after == row:
+                found = f"{self.algorithm}:{hasher.hexdigest()}"
+                self.learn(path, row, found, seen)
+                return found
+            refuse(f"{path} has only just been written")
+            row = after
         raise BuildFailed(f"{path} keeps changing while it is read", hint="build again when it is at rest")
 
     def forget(self, path: str) -> None:
         """Drop what is known of `path`: it was caught changing."""
-        self._known.pop(path, None)
-        self._new.pop(path, None)
-        self._index.write("DELETE FROM fingerprint WHERE path = ?", [(os.fsencode(path),)])
+        folder, _, name = path.rpartition("/")
+        self._folder(folder).pop(name, None)
+        self._keep([folder])
 
     def forget_gone(self) -> None:
         """Drop what is known of files that no longer exist."""
-        paths = [path for (path,) in self._index.rows("SELECT path FROM fingerprint")]
-        gone = [(path,) for path in paths if not os.path.lexists(path)]
-        self._index.write("DELETE FROM fingerprint WHERE path = ?", gone)
+        rows = self._index.rows("SELECT folder, algorithm, names, rows, hashes FROM fingerprint")
+        for folder, algorithm, *kept in rows:
+            try:
+                there = set(os.listdir(os.fsdecode(folder)))  # noqa: PTH208
+            except OSError:
+                there = set()
+            known = _unpacked(algorithm, *kept)
+            if left := {name: found for name, found in known.items() if name in there}:
+                self._index.write(_KEEP, [(folder, algorithm, *_packed(left))] if left != known else [])
+            else:
+                self._index.write(_DROP, [(algorithm, folder)])
 
     def discard(self, folder: str) -> None:
         """Drop what was learnt of files below a folder that will not last, before it is saved."""
-        for known in (self._known, self._new):
-            for path in [path for path in known if path.startswith(f"{folder}/")]:
-                del known[path]
+        for path in [path for path in self._known if path == folder or path.startswith(f"{folder}/")]:
+            del self._known[path]
+            self._changed.discard(path)
 
     @traced("keep fingerprints")
     def save(self) -> None:
         """Keep what was learnt."""
-        rows = [(os.fsencode(path), *values) for path, values in list(self._new.items())]
-        self._index.write("INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?)", rows)
-        self._new.clear()
+        changed, self._changed = self._changed, set()
+        self._keep(changed)
+
+    def _keep(self, folders: Iterable[str]) -> None:
+        kept: list[tuple[object, ...]] = []
+        empty: list[tuple[object, ...]] = []
+        for folder in folders:
+            path = os.fsencode(folder)
+            if known := self._known[folder].copy():
+                kept.append((path, self.algorithm, *_packed(known)))
+            else:
+                empty.append((self.algorithm, path))
+        self._index.write(_KEEP, kept)
+        self._index.write(_DROP, empty)
+
+
+def _packed(known: _Folder) -> tuple[bytes, bytes, str]:
+    """Names, rows and hashes of a folder's files, as the index has them."""
+    names = os.fsencode("\0".join(known))
+    hashes = "".join([text.partition(":")[2] for _, text in known.values()])
+    return names, b"".join([row for row, _ in known.values()]), hashes
+
+
+def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: str) -> _Folder:
+    known: _Folder = {}
+    width = 64 if algorithm == "sha256" else 32
+    for number, name in enumerate(os.fsdecode(names).split("\0")):
+        at, start = number * stats.SIZE, number * width
+        known[name] = rows[at : at + stats.SIZE], f"{algorithm}:{hashes[start : start + width]}"
+    return known

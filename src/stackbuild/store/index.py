@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import StoreError
 from ..trace import traced
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE record (key TEXT PRIMARY KEY, name TEXT NOT NULL, result TEXT NOT NULL, used INTEGER NOT NULL,
@@ -32,8 +32,8 @@ CREATE INDEX chunk_blob ON chunk (blob);
 CREATE TABLE prefix (key TEXT PRIMARY KEY, blob TEXT NOT NULL, size INTEGER NOT NULL, raw_state BLOB NOT NULL,
                      blob_state BLOB NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX prefix_blob ON prefix (blob);
-CREATE TABLE fingerprint (path BLOB PRIMARY KEY, stat TEXT NOT NULL, seen INTEGER NOT NULL,
-                          hash TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE fingerprint (folder BLOB NOT NULL, algorithm TEXT NOT NULL, names BLOB NOT NULL,
+                          rows BLOB NOT NULL, hashes TEXT NOT NULL, PRIMARY KEY (folder, algorithm));
 """
 
 

@@ -9,13 +9,14 @@ from ..declare.toml import Key
 from ..errors import BuildFailed
 from ..layer.chunk import Changed
 from ..layer.entry import FileContent
+from ..native.stats import row
 from .target import Task
 
 
 def file_mark(task: Task, path: Path, key: Key) -> str:
     """The fingerprint of a file of the workspace that a field names. Raises BuildFailed."""
     try:
-        return task.store.fingerprints.of(str(path), witness.lstat(path))
+        return task.store.fingerprints.of(str(path), row(witness.lstat(path)))
     except OSError as error:
         where = task.declaration.position(key)
         raise BuildFailed(f"cannot read {path.name}: {error.strerror}", where=where) from error

@@ -18,6 +18,7 @@ from ...declare.package import Declaration
 from ...declare.workspace import Workspace
 from ...digests import digest_of_file
 from ...errors import Position, RequestError
+from ...native.signatures import listing
 from .fields import WheelFields, checked_url, is_url
 from .pyproject import dependencies
 
@@ -216,7 +217,7 @@ class _Reader:
         with os.scandir(found) as scanned:
             entries = list(scanned)
         if present := witness.present():
-            present.listed(os.fspath(found), entries)
+            present.listed(os.fspath(found), listing(entries))
         for name in sorted(entry.name for entry in entries if entry.name.endswith(".whl")):
             self._wheel(f"{path}/{name}", where)
 

@@ -6,14 +6,19 @@ A leading `!` takes away, with everything below where it means a folder. Symlink
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from ... import witness
+from ... import native, witness
 from ...declare.glob import compiled, is_wild, normal
 from ...declare.workspace import BUILD_FILE, is_workspace_root
+from ...native.signatures import Listing
+
+_AT_ONCE = 256  # folders that are looked into together
 
 
 def _literal_parent(pattern: str) -> str:
@@ -26,19 +31,22 @@ def _literal_parent(pattern: str) -> str:
 
 
 class Found(NamedTuple):
-    """A file or symlink that a glob means. path: relative to the folder; stat: its lstat."""
+    """A file or symlink that a glob means. path: relative to the folder; letter: what it is (see
+    `native.signatures.letter`); row: of a regular file's lstat, else b""."""
 
     path: str
-    stat: os.stat_result
-    is_link: bool
+    letter: str
+    row: bytes
 
 
 class _Listing(NamedTuple):
-    """What was in a folder. files: all that is no folder, with its path; unseen: names looked past."""
+    """What was in a folder. place: its absolute path; prefix: what paths in it begin with; files: (name,
+    letter) of all that is no folder; unseen: names looked past."""
 
-    folder: str
-    entries: list[os.DirEntry[str]]
-    files: list[tuple[os.DirEntry[str], str]]
+    place: str
+    prefix: str
+    found: Listing
+    files: list[tuple[str, str]]
     unseen: set[str]
 
 
@@ -49,6 +57,10 @@ class Globs:
         self.included = [pattern for pattern in patterns if not pattern.startswith("!")]
         excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
         self._wild = [(pattern, compiled(pattern)) for pattern in self.included if is_wild(pattern)]
+        only = normal(patterns[0]) if len(patterns) == 1 else ""
+        self._all_below: str | None = None  # of a pattern that means all in a folder, what paths begin with
+        if only.endswith("**") and not is_wild(only[:-2]):
+            self._all_below = only[:-2]
         self._literal: dict[str, list[str]] = {}
         for pattern in self.included:
             if not is_wild(pattern):
@@ -65,20 +77,42 @@ class Globs:
         """
         unused = set(self.included)
         found: list[Found] = []
-        present = witness.present()
-        for seen in self._walk(folder, hidden):
-            taken: set[str] = set()
-            for entry, path in seen.files:
-                hits = self._hits(entry.name, path)
-                if not hits:
-                    continue
+        for listings in self._walk(folder, hidden):
+            taken = [self._taken(listing, unused) for listing in listings]
+            regular = [
+                f"{listing.place}/{name}"
+                for listing, files in zip(listings, taken, strict=True)
+                for name, letter in files
+                if letter == "f"
+            ]
+            rows = iter(native.lstat_rows(regular))
+            for listing, files in zip(listings, taken, strict=True):
+                prefix = listing.prefix
+                some = [
+                    Found(prefix + name, letter, next(rows) if letter == "f" else b"")
+                    for name, letter in files
+                ]
+                found += some
+                if present := witness.present():
+                    known = {name: item.row for (name, _), item in zip(files, some, strict=True) if item.row}
+                    present.listed(listing.place, listing.found, known, listing.unseen)
+        return sorted(found, key=itemgetter(0)), self._really_unused(folder, unused)
+
+    def _taken(self, listing: _Listing, unused: set[str]) -> list[tuple[str, str]]:
+        """The files of a folder that are meant; patterns that mean one are `unused` no more."""
+        prefix, taken = listing.prefix, []
+        if self._all_below is not None and prefix.startswith(self._all_below):
+            taken = [file for file in listing.files if file[0] != BUILD_FILE]
+            if taken:
+                unused.clear()
+            return taken
+        for name, letter in listing.files:
+            path = prefix + name
+            if hits := self._hits(name, path):
                 unused.difference_update(hits)
                 if not self._is_away(path):
-                    found.append(Found(path, entry.stat(follow_symlinks=False), entry.is_symlink()))
-                    taken.add(entry.name)
-            if present:
-                present.listed(seen.folder, seen.entries, taken, seen.unseen)
-        return sorted(found, key=lambda item: item.path), self._really_unused(folder, unused)
+                    taken.append((name, letter))
+        return taken
 
     def means(self, folder: str, path: str, hidden: frozenset[str]) -> bool:
         """Whether a file below `folder`, there or gone, is one of those meant."""
@@ -119,39 +153,51 @@ class Globs:
         parts = path.split("/")
         return any(self._is_closed("/".join(parts[:length])) for length in range(1, len(parts)))
 
-    def _walk(self, folder: str, hidden: frozenset[str]) -> Iterator[_Listing]:
-        """The folders that the patterns can reach."""
+    def _walk(self, folder: str, hidden: frozenset[str]) -> Iterator[list[_Listing]]:
+        """The folders that the patterns can reach, some at once."""
         roots = {_literal_parent(pattern) for pattern in self.included}
         shallow = not any(map(is_wild, self.included))
         stack = [""]
         while stack:
-            at = stack.pop()
-            place = f"{folder}/{at}" if at else folder
-            try:
-                with os.scandir(place) as scanned:
-                    entries = list(scanned)
-            except (FileNotFoundError, NotADirectoryError):
-                witness.refuse(f"{place} is gone")  # it may be back at once, and nobody looked
+            some, stack = stack[-_AT_ONCE:], stack[:-_AT_ONCE]
+            places = [f"{folder}/{at}" if at else folder for at in some]
+            listings = []
+            for at, place, found in zip(some, places, native.list_folders(places), strict=True):
+                if isinstance(found, int):
+                    if found in (errno.ENOENT, errno.ENOTDIR):
+                        witness.refuse(f"{place} is gone")  # it may be back at once, and nobody looked
+                        continue
+                    raise OSError(found, os.strerror(found), place)
+                listing = _Listing(place, f"{at}/" if at else "", found, [], _unseen(place, hidden))
+                stack += self._sorted_out(listing, roots, shallow, hidden)
+                listings.append(listing)
+            yield listings
+
+    def _sorted_out(
+        self, listing: _Listing, roots: set[str], shallow: bool, hidden: frozenset[str]
+    ) -> Iterator[str]:
+        """The folders in a folder that are to be walked, too; the rest goes to where it belongs."""
+        place, prefix, (letters, names), files, unseen = listing
+        for letter, name in zip(letters, names, strict=True):
+            path = prefix + name
+            if name == ".git":
                 continue
-            files: list[tuple[os.DirEntry[str], str]] = []
-            unseen = {
-                *witness.UNSEEN,
-                *(path.rpartition("/")[2] for path in hidden if path.rpartition("/")[0] == place),
-            }
-            for entry in entries:
-                path = f"{at}/{entry.name}" if at else entry.name
-                if entry.name == ".git":
-                    continue
-                if not entry.is_dir(follow_symlinks=False):
-                    unseen.discard(entry.name)
-                    files.append((entry, path))
-                elif not _reaches(path, roots, shallow) or entry.path in hidden or self._is_closed(path):
-                    continue
-                elif entry.name == "dist" and is_workspace_root(place):
-                    unseen.add(entry.name)
-                else:
-                    stack.append(path)
-            yield _Listing(place, entries, files, unseen)
+            if letter != "d":
+                unseen.discard(name)
+                files.append((name, letter))
+            elif not _reaches(path, roots, shallow) or f"{place}/{name}" in hidden or self._is_closed(path):
+                continue
+            elif name == "dist" and is_workspace_root(place):
+                unseen.add(name)
+            else:
+                yield path
+
+
+def _unseen(place: str, hidden: frozenset[str]) -> set[str]:
+    """Names in a folder that are looked past."""
+    below = f"{place}/"
+    inside = (path.removeprefix(below) for path in hidden if path.startswith(below))
+    return {*witness.UNSEEN, *(name for name in inside if "/" not in name)}
 
 
 def _reaches(path: str, roots: set[str], shallow: bool) -> bool:

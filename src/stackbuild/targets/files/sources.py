@@ -11,6 +11,7 @@ from ...declare.address import Address
 from ...declare.glob import is_wild
 from ...errors import BuildFailed, Failures, RequestError
 from ...layer.entry import TreeFile
+from ...native import stats
 from ..target import Task
 from .globs import Found, Globs
 
@@ -66,20 +67,22 @@ def _unreadable(task: Task, error: OSError) -> BuildFailed:
 def mode_of(item: Found) -> int:
     """0755 for an executable file, else 0644."""
     # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
-    return 0o755 if item.stat.st_mode & stat.S_IXUSR else 0o644
+    return 0o755 if stats.mode(item.row) & stat.S_IXUSR else 0o644
 
 
 def source(task: Task, item: Found) -> TreeFile | str:
     """A file of the tree, or a link's target."""
     path = f"{task.folder}/{item.path}"
+    if item.letter == "f" and item.path.isascii():
+        return TreeFile(path, item.row, task.store.fingerprints)
     if not item.path.isascii() and not _is_utf8(item.path):
         raise _refused(task, f"the file name {os.fsencode(item.path)!r} is not UTF-8", "rename it")
-    if item.is_link:
+    if item.letter == "l":
         return _safe_link(task, path, item.path)
-    if not stat.S_ISREG(item.stat.st_mode):
+    if item.letter != "f":
         what = f"'{item.path}' is neither a file, a folder nor a symlink"
         raise _refused(task, what, f'take it away with "!{item.path}"')
-    return TreeFile(path, item.stat, task.store.fingerprints)
+    return TreeFile(path, item.row, task.store.fingerprints)
 
 
 def fingerprint(task: Task, found: TreeFile | str) -> str:

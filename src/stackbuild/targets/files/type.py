@@ -72,7 +72,7 @@ class FilesType(LayerType[FilesFields]):
                 "mtime": mtime,
                 "files": {
                     item.path: f"link {prints[item.path]}"
-                    if item.is_link
+                    if item.letter == "l"
                     else f"{mode_of(item):04o} {prints[item.path]}"
                     for item in found
                 },
