@@ -21,10 +21,14 @@ def run() -> NoReturn:
             status = main()
     except KeyboardInterrupt:
         status = 130
-    if status >= 128:
-        # Threads may be deep in a long read: nothing half done counts, so nobody waits for them.
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+    if status == 0 or status >= 128:
+        # All is done, and to take everything apart would take a while; or threads may be deep in a long read:
+        # nothing half done counts, so nobody waits for them.
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+        except OSError:
+            sys.exit(status)  # which says so
         os._exit(status)
     sys.exit(status)
 

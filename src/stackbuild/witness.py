@@ -89,29 +89,22 @@ class Witness:
     ) -> None:
         """The same of a folder that may be reached by symlinks."""
         letters, names = found
-        plain = os.fsencode("\0".join(names)).split(b"\0") if names else []
-        files: list[Entry] = []
-        others: list[Entry] = []
-        unread: list[str] = []
-        for letter, name, encoded in zip(letters, names, plain, strict=True):
-            if name in ignored:
-                continue
-            if letter != "f":
-                others.append((encoded, letter, None))
-            elif (seen := rows.get(name)) is not None:
-                files.append((encoded, letter, seen))
-            else:
-                others.append((encoded, letter, None))
-                unread.append(name)
-        if unread or not files:
-            bare: list[Entry] = [(encoded, letter, None) for encoded, letter, _ in files]
-            self._add("L", folder, "/".join(sorted(ignored)), folder_signature([*bare, *others]))
-        if len(files) > len(unread):
-            seen_all = [*files, *(entry for entry in others if entry[1] != "f")]
-            self._add("F", folder, "/".join(sorted({*ignored, *unread})), folder_signature(seen_all))
+        encoded = os.fsencode("\0".join(names)).split(b"\0") if names else []
+        entries: list[Entry] = [
+            (code, letter, rows.get(name))
+            for code, letter, name in zip(encoded, letters, names, strict=True)
+            if name not in ignored
+        ]
+        unread = [os.fsdecode(name) for name, letter, row in entries if letter == "f" and row is None]
+        if unread or not rows:
+            bare: list[Entry] = [(name, letter, None) for name, letter, _ in entries]
+            self._add("L", folder, "/".join(sorted(ignored)), folder_signature(bare))
+        if len(rows) > len(unread):
+            read = [entry for entry in entries if entry[1] != "f" or entry[2]] if unread else entries
+            self._add("F", folder, "/".join(sorted({*ignored, *unread})), folder_signature(read))
         else:
-            for encoded, _, seen in files:
-                self._add("S", f"{folder}/{os.fsdecode(encoded)}", "", stat_signature(seen or b""))
+            for name, known in rows.items():
+                self._add("S", f"{folder}/{name}", "", stat_signature(known))
 
     def blob(self, path: str, seen: os.stat_result) -> None:
         """A blob in a store or an output, as it was when it was found sound."""

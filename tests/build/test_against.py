@@ -57,7 +57,7 @@ def test_the_store_remembers_no_file_of_the_checkout(shop, need):  # noqa: F811
     commit(shop)
     why(shop, "//...", "--against", "HEAD")
     with sqlite3.connect(shop.root.parent / "store/index.sqlite") as index:
-        paths = [os.fsdecode(path) for (path,) in index.execute("SELECT path FROM fingerprint")]
+        paths = [os.fsdecode(path) for (path,) in index.execute("SELECT folder FROM fingerprint")]
     assert paths and all(path.startswith(f"{shop.root}/") for path in paths)
 
 

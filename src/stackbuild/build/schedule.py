@@ -18,6 +18,7 @@ from ..trace import span
 N = TypeVar("N", bound=Hashable)
 Done = Literal["long", "quick", "failed"]
 _PATIENCE = 0.005  # seconds in which a node that is only looked up is done
+_MOST_PATIENCE = 0.1  # while one goes on and on: each look takes the interpreter from it
 
 
 class Schedule(Generic[N]):
@@ -44,10 +45,14 @@ class Schedule(Generic[N]):
             try:
                 with self._changed, span("wait for targets"):
                     self._join(pool, 1, jobs)
+                    patience = _PATIENCE
                     while self._threads:
                         count = self._count
-                        if not self._changed.wait(_PATIENCE) and count == self._count:
+                        if self._changed.wait(patience) or count != self._count:
+                            patience = _PATIENCE
+                        else:
                             self._join(pool, 1, jobs)
+                            patience = min(2 * patience, _MOST_PATIENCE)
                         if self._ended is not None:
                             raise self._ended
             except BaseException as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..errors import BuildFailed
@@ -23,7 +23,8 @@ def arrange(entries: Iterable[Entry], layer: str) -> list[Entry]:
     gone: dict[str, Entry] = {}
     kept: dict[str, Entry] = {}
     for entry in entries:
-        _check(entry, layer)
+        if entry.link or not entry.path:
+            _check(entry, layer)
         table = gone if entry.kind == "whiteout" else kept
         other = table.setdefault(entry.path, entry)
         if other is not entry and not other.same(entry):
@@ -31,21 +32,23 @@ def arrange(entries: Iterable[Entry], layer: str) -> list[Entry]:
                 f"{layer}: /{entry.path} is written twice, by {other.origin} and by {entry.origin}",
                 hint="rename one of them, or put them in two layers",
             )
-    linked = [_linked(entry, kept, layer) for entry in kept.values()]
-    result = sorted([*gone.values(), *linked], key=_order)
-    _check_nesting(result, layer)
-    return result
+    _check_nesting(kept, layer)
+    result = [
+        _linked(entry, kept, layer) if entry.kind == "hardlink" else entry
+        for entry in sorted(kept.values(), key=_path_order)
+    ]
+    if any(entry.group or entry.kind == "hardlink" for entry in result):
+        # Each group by itself, and in it a hard link after its target.
+        result.sort(key=lambda entry: (entry.group, entry.kind == "hardlink"))
+    return [*sorted(gone.values(), key=_path_order), *result]  # deletions apply to the layers below
 
 
-def _order(entry: Entry) -> tuple[bool, str, bool, str]:
-    # Deletions apply to the layers below, so they come first; a hard link needs its target before it.
-    return entry.kind != "whiteout", entry.group, entry.kind == "hardlink", entry.path.replace("/", "\0")
+def _path_order(entry: Entry) -> str:
+    return entry.path.replace("/", "\0")
 
 
 def _linked(entry: Entry, kept: Mapping[str, Entry], layer: str) -> Entry:
-    """A hard link as a link to the file itself, with its attributes; anything else as it is."""
-    if entry.kind != "hardlink":
-        return entry
+    """A hard link as a link to the file itself, with its attributes."""
     target: Entry | None = entry
     for _ in range(_MOST_LINKS):
         if target is None or target.kind != "hardlink":
@@ -78,19 +81,19 @@ def _check(entry: Entry, layer: str) -> None:
         )
 
 
-def _check_nesting(entries: Sequence[Entry], layer: str) -> None:
-    solid = {entry.path: entry for entry in entries if entry.kind not in ("folder", "whiteout")}
-    sound: set[str] = set()
-    for entry in entries:
-        parent = entry.path.rpartition("/")[0]
-        while parent and parent not in sound:
-            if parent in solid and entry.kind != "whiteout":
-                other = solid[parent]
-                raise BuildFailed(
-                    f"{layer}: /{entry.path} ({entry.origin}) lies below /{parent}, a {other.kind} "
-                    f"({other.origin})",
-                    hint="change 'to' or 'rename' of one of them",
-                )
-            if entry.kind != "whiteout":
-                sound.add(parent)
-            parent = parent.rpartition("/")[0]
+def _check_nesting(entries: Mapping[str, Entry], layer: str) -> None:
+    """Nothing lies below what is no folder."""
+    above = {path.rpartition("/")[0] for path in entries}
+    for parent in [*above]:
+        while (parent := parent.rpartition("/")[0]) and parent not in above:
+            above.add(parent)
+    for parent in sorted(above & entries.keys()):
+        other = entries[parent]
+        if other.kind == "folder":
+            continue
+        below = min(path for path in entries if path.startswith(f"{parent}/"))
+        raise BuildFailed(
+            f"{layer}: /{below} ({entries[below].origin}) lies below /{parent}, a {other.kind} "
+            f"({other.origin})",
+            hint="change 'to' or 'rename' of one of them",
+        )

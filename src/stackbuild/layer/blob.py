@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .prefix import Prefix
 
 _BLOCK = 64  # bytes that sha256 takes at a time
+_FLUSHED = 16 << 20  # bytes that are written before the disk is told, so that little is left for the end
 
 
 class GrowingBlob:
@@ -25,8 +26,10 @@ class GrowingBlob:
     size: bytes written; ends: of each chunk added, the size so far and the hashes' states, if they have any.
     """
 
-    def __init__(self, file: BinaryIO, writer: Executor) -> None:
-        self._file, self._writer = file, writer
+    def __init__(self, file: BinaryIO, writer: Executor, flusher: Executor) -> None:
+        self._file, self._writer, self._flusher = file, writer, flusher
+        self._flush: Future[None] | None = None
+        self._unflushed = 0
         self._raw, self._blob = native.sha256(), native.sha256()
         self._tail = b""  # written, and not hashed yet
         self.size = 0
@@ -60,6 +63,7 @@ class GrowingBlob:
         """Write and hash; the state after the last whole block."""
         with span("hash and write", bytes=len(packed)):
             self._file.write(packed)
+            self._flush_now_and_then(len(packed))
             data = self._tail + packed
             whole = len(data) - len(data) % _BLOCK
             with memoryview(data) as view:
@@ -67,8 +71,21 @@ class GrowingBlob:
                 self._tail = bytes(view[whole:])
             return self._blob.state()
 
+    def _flush_now_and_then(self, written: int) -> None:
+        """Have the disk write beside what goes on, once at a time. Raises OSError, if the last time did."""
+        self._unflushed += written
+        if self._unflushed < _FLUSHED or (self._flush and not self._flush.done()):
+            return
+        if self._flush:
+            self._flush.result()
+        self._file.flush()
+        self._flush = self._flusher.submit(os.fsync, self._file.fileno())
+        self._unflushed = 0
+
     def digests(self) -> tuple[str, str]:
-        """(of the blob, of the tar), at the end."""
+        """(of the blob, of the tar), at the end. Raises OSError when the disk did not take all so far."""
+        if self._flush:
+            self._flush.result()
         self._blob.update(self._tail)
         return "sha256:" + self._blob.hexdigest(), "sha256:" + self._raw.hexdigest()
 
@@ -76,5 +93,5 @@ class GrowingBlob:
 @contextmanager
 def growing(file: BinaryIO) -> Iterator[GrowingBlob]:
     """A blob that grows in a file."""
-    with workers(1, "write") as writer:
-        yield GrowingBlob(file, writer)
+    with workers(1, "write") as writer, workers(1, "flush") as flusher:
+        yield GrowingBlob(file, writer, flusher)

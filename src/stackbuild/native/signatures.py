@@ -58,15 +58,17 @@ def listing(entries: Iterable[os.DirEntry[str]]) -> Listing:
     return "".join([letter for _, letter, _ in found]), [name for _, _, name in found]
 
 
+_LETTERS = {letter: b"\0" + letter.encode() for letter in "dlfo"}
+
+
 def folder_signature(entries: Iterable[Entry]) -> str:
     """The signature of a folder, in any order: names, what they are (see `letter`), and rows.
 
     For a record of kind F each regular file has its row; for one of kind L none has. Others' do not count.
     """
-    seen = [
-        b"%b\0%b%b" % (name, kind.encode(), row if row and kind == "f" else b"")
-        for name, kind, row in sorted(entries, key=itemgetter(0))
-    ]
+    seen: list[bytes] = []
+    for name, kind, row in sorted(entries, key=itemgetter(0)):
+        seen += (name, _LETTERS[kind], row) if row and kind == "f" else (name, _LETTERS[kind])
     return sign(b"".join(seen))
 
 

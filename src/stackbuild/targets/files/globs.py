@@ -79,22 +79,15 @@ class Globs:
         found: list[Found] = []
         for listings in self._walk(folder, hidden):
             taken = [self._taken(listing, unused) for listing in listings]
-            regular = [
-                f"{listing.place}/{name}"
-                for listing, files in zip(listings, taken, strict=True)
-                for name, letter in files
-                if letter == "f"
-            ]
-            rows = iter(native.lstat_rows(regular))
-            for listing, files in zip(listings, taken, strict=True):
+            regular = [[name for name, letter in files if letter == "f"] for files in taken]
+            both = list(zip(listings, regular, strict=True))
+            paths = [f"{listing.place}/{name}" for listing, names in both for name in names]
+            rows = iter(native.lstat_rows(paths))
+            for (listing, names), files in zip(both, taken, strict=True):
+                known = dict(zip(names, rows, strict=False))  # as many of the rows as there are names
                 prefix = listing.prefix
-                some = [
-                    Found(prefix + name, letter, next(rows) if letter == "f" else b"")
-                    for name, letter in files
-                ]
-                found += some
+                found += [Found(prefix + name, letter, known.get(name, b"")) for name, letter in files]
                 if present := witness.present():
-                    known = {name: item.row for (name, _), item in zip(files, some, strict=True) if item.row}
                     present.listed(listing.place, listing.found, known, listing.unseen)
         return sorted(found, key=itemgetter(0)), self._really_unused(folder, unused)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ...declare.glob import is_wild, matches
 from ...declare.toml import Key
@@ -19,13 +19,6 @@ from .sources import mode_of
 V = TypeVar("V")
 
 
-class _Placed(NamedTuple):
-    """An entry with the source path by which globs know it."""
-
-    source: str
-    entry: Entry
-
-
 class Placing:
     """Collects the entries of one target. Its methods raise RequestError for a path that is none."""
 
@@ -33,21 +26,25 @@ class Placing:
         self._task, self._fields, self._mtime = task, fields, mtime
         self._name = str(task.declaration.address)
         self._base = clean_path(fields.to)
+        self._below = f"{self._base}/" if self._base else ""
         self._prefix = f"{fields.strip_prefix}/" if fields.strip_prefix else ""
         self._home = task.declaration.address.folder
-        self._placed: list[_Placed] = []
+        self._entries: list[Entry] = []
+        self._sources: list[str] = []  # of each entry, the path by which globs know it
         self._used: set[tuple[str, str]] = set()
 
     def file(self, item: Found, source: TreeFile | str) -> None:
         """Take a file of the tree, or a symlink by its target."""
-        path, (uid, gid) = self._path_of(item.path), self._fields.owner
+        fields = self._fields
+        path, (uid, gid) = self._path_of(item.path), fields.owner
         origin = f"{self._home}/{item.path}" if self._home else item.path
         if isinstance(source, str):
             entry = Entry(path, "symlink", 0o777, uid, gid, self._mtime, link=source, origin=origin)
         else:
-            mode = mode_of(item) if self._fields.mode is None else self._fields.mode
-            entry = Entry(path, "file", mode, uid, gid, self._mtime, content=source, origin=origin)
-        self._placed.append(_Placed(item.path, entry))
+            mode = mode_of(item) if fields.mode is None else fields.mode
+            entry = Entry(path, "file", mode, uid, gid, self._mtime, "", (), source, origin)
+        self._entries.append(entry)
+        self._sources.append(item.path)
 
     def foreign(self, entry: Entry) -> None:
         """Take another target's file or link."""
@@ -58,7 +55,8 @@ class Placing:
         uid, gid = fields.owner
         path = self._path_of(entry.path)
         moved = replace(entry, path=path, link=link, mode=mode, uid=uid, gid=gid, mtime=mtime)
-        self._placed.append(_Placed(entry.path, moved))
+        self._entries.append(moved)
+        self._sources.append(entry.path)
 
     def finished(self) -> list[Entry]:
         """All entries: the sources', and those that the fields ask for.
@@ -66,10 +64,12 @@ class Placing:
         Raises Failures, one for each glob or rename that means nothing.
         """
         links = list(self._symlinks())
-        folders = self._folders([*(item.entry for item in self._placed), *links])
-        below = f"{self._base}/" if self._base else ""
-        made = [_Placed(entry.path.removeprefix(below), entry) for entry in (*links, *folders)]
-        entries = [self._dressed(item) for item in (*self._placed, *made)]
+        made = [*links, *self._folders([*self._entries, *links])]
+        entries = [*self._entries, *made]
+        fields = self._fields
+        if fields.owners or fields.modes or fields.capabilities:
+            sources = [*self._sources, *(entry.path.removeprefix(self._below) for entry in made)]
+            entries = [self._dressed(*pair) for pair in zip(entries, sources, strict=True)]
         if faults := list(self._meaningless()):
             raise Failures(faults)
         return entries + list(self._whiteouts())
@@ -99,8 +99,11 @@ class Placing:
                 f"'{source}' does not lie below the strip_prefix '{fields.strip_prefix}'",
                 where=self._task.declaration.position(("strip_prefix",)),
             )
-        inner = source[len(self._prefix) :]
-        return self._join("", f"{self._base}/{inner}" if self._base else inner, ("srcs",))
+        path = self._below + source[len(self._prefix) :]
+        try:
+            return clean_path(path)
+        except ValueError:
+            return self._join("", path, ("srcs",))
 
     def _symlinks(self) -> Iterator[Entry]:
         for path, target in self._fields.symlinks.items():
@@ -115,8 +118,8 @@ class Placing:
 
     def _folders(self, entries: list[Entry]) -> list[Entry]:
         """The folders that `dirs` names; globs choose among those that the entries lie in."""
-        fields, implied = self._fields, _parents(entries)
-        chosen: set[str] = set()
+        fields, chosen = self._fields, set[str]()
+        implied = _parents(entries) if fields.dirs else ()
         for number, item in enumerate(fields.dirs):
             if not is_wild(item):
                 chosen.add(self._join(fields.to, item, ("dirs", number)))
@@ -136,14 +139,12 @@ class Placing:
             for path in sorted(chosen)
         ]
 
-    def _dressed(self, item: _Placed) -> Entry:
+    def _dressed(self, entry: Entry, source: str) -> Entry:
         """The entry with the owner, mode and capabilities that the tables of globs give it."""
-        fields, entry = self._fields, item.entry
-        if not (fields.owners or fields.modes or fields.capabilities):
-            return entry
-        uid, gid = self._look_up("owners", fields.owners, item) or (entry.uid, entry.gid)
-        mode = self._look_up("modes", fields.modes, item)
-        text = self._look_up("capabilities", fields.capabilities, item)
+        fields = self._fields
+        uid, gid = self._look_up("owners", fields.owners, entry, source) or (entry.uid, entry.gid)
+        mode = self._look_up("modes", fields.modes, entry, source)
+        text = self._look_up("capabilities", fields.capabilities, entry, source)
         if mode is None or entry.kind not in ("file", "folder"):
             mode = entry.mode  # a symlink has none; a hard link has its target's
         xattrs = entry.xattrs
@@ -152,12 +153,12 @@ class Placing:
             xattrs = tuple(sorted((*kept, (capabilities.XATTR, capabilities.encode(text)))))
         return replace(entry, mode=mode, uid=uid, gid=gid, xattrs=xattrs)
 
-    def _look_up(self, name: str, table: Mapping[str, V], item: _Placed) -> V | None:
+    def _look_up(self, name: str, table: Mapping[str, V], entry: Entry, source: str) -> V | None:
         result: V | None = None
         for glob, value in table.items():
-            if not matches(glob, item.entry.path if glob.startswith("/") else item.source):
+            if not matches(glob, entry.path if glob.startswith("/") else source):
                 continue
-            is_folder = item.entry.kind == "folder"
+            is_folder = entry.kind == "folder"
             means_folders = glob.endswith("/") or not is_wild(glob) or name == "owners"
             if means_folders if is_folder else not glob.endswith("/"):
                 self._used.add((name, glob))
