@@ -9,7 +9,7 @@ touches the last one only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import RequestError
@@ -42,27 +42,34 @@ def spread(packages: Sequence[Package], sizes: Mapping[str, int], split: Split) 
 
 def divide(entries: Iterable[Entry], layers: Sequence[Sequence[str]]) -> list[list[Entry]]:
     """The entries of each layer: those of its packages, what they make together in the last one, and in each
-    the folders that it needs."""
+    the folders that it needs.
+
+    A folder goes with the first package that needs it: were all of them together, each package that comes or
+    goes would change what layers begin with.
+    """
     layer_of = {key: number for number, keys in enumerate(layers) for key in keys} | {JOINT: len(layers) - 1}
     folders: dict[str, Entry] = {}
-    found: list[dict[str, Entry]] = [{} for _ in layers]
+    found: list[list[Entry]] = [[] for _ in layers]
     rest: list[list[Entry]] = [[] for _ in layers]
     for entry in entries:
         if entry.kind == "folder":
             folders.setdefault(entry.path, entry)
             if entry.group:
-                found[layer_of[entry.group]].setdefault(entry.path, entry)
+                found[layer_of[entry.group]].append(entry)
         elif entry.group:
             rest[layer_of[entry.group]].append(entry)
         else:
             for members in rest:
                 members.append(entry)
-    for number, members in enumerate(rest):
-        for path in [*found[number], *(entry.path for entry in members)]:
-            while path := path.rpartition("/")[0]:
-                if path in folders:
-                    found[number].setdefault(path, folders[path])
-    return [
-        [*(replace(folders[path], group="") for path in table), *members]
-        for table, members in zip(found, rest, strict=True)
-    ]
+    return [[*_needed(folders, [*own, *members]), *members] for own, members in zip(found, rest, strict=True)]
+
+
+def _needed(folders: Mapping[str, Entry], members: Sequence[Entry]) -> Iterator[Entry]:
+    """The folders that are among the members, or that some lie in, each in the first of their groups."""
+    groups: dict[str, str] = {}
+    for entry in sorted(members, key=lambda entry: entry.group):
+        path = entry.path if entry.kind == "folder" else entry.path.rpartition("/")[0]
+        while path and path not in groups:
+            groups[path] = entry.group
+            path = path.rpartition("/")[0]
+    return (replace(folders[path], group=group) for path, group in groups.items() if path in folders)

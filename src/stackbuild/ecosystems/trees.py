@@ -23,7 +23,7 @@ from ..trace import traced
 from .ecosystem import Ask, Ecosystem, Package, Tree, broken
 from .fetch import archive, fetch
 
-LISTING_VERSION = 1
+LISTING_VERSION = 2
 
 
 @dataclass(frozen=True)

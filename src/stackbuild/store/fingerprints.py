@@ -162,17 +162,16 @@ class Fingerprints:
         self._index.write(_DROP, empty)
 
 
-def _packed(known: _Folder) -> tuple[bytes, bytes, str]:
+def _packed(known: _Folder) -> tuple[bytes, bytes, bytes]:
     """Names, rows and hashes of a folder's files, as the index has them."""
     names = os.fsencode("\0".join(known))
     hashes = "".join([text.partition(":")[2] for _, text in known.values()])
-    return names, b"".join([row for row, _ in known.values()]), hashes
+    return names, b"".join([row for row, _ in known.values()]), bytes.fromhex(hashes)
 
 
-def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: str) -> _Folder:
-    known: _Folder = {}
-    width = 64 if algorithm == "sha256" else 32
-    for number, name in enumerate(os.fsdecode(names).split("\0")):
-        at, start = number * stats.SIZE, number * width
-        known[name] = rows[at : at + stats.SIZE], f"{algorithm}:{hashes[start : start + width]}"
-    return known
+def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: bytes) -> _Folder:
+    size, width, text = stats.SIZE, 64 if algorithm == "sha256" else 32, hashes.hex()
+    return {
+        name: (rows[at * size : at * size + size], f"{algorithm}:{text[at * width : at * width + width]}")
+        for at, name in enumerate(os.fsdecode(names).split("\0"))
+    }

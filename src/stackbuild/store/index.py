@@ -33,7 +33,7 @@ CREATE TABLE prefix (key TEXT PRIMARY KEY, blob TEXT NOT NULL, size INTEGER NOT 
                      blob_state BLOB NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX prefix_blob ON prefix (blob);
 CREATE TABLE fingerprint (folder BLOB NOT NULL, algorithm TEXT NOT NULL, names BLOB NOT NULL,
-                          rows BLOB NOT NULL, hashes TEXT NOT NULL, PRIMARY KEY (folder, algorithm));
+                          rows BLOB NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (folder, algorithm));
 """
 
 

@@ -35,7 +35,7 @@ class PackagesType(TargetType[PackagesFields]):
     """Packages, as one layer or several. Its result names a document that lists them."""
 
     name = "packages"
-    version = 1
+    version = 2
     witnessed = True
     products = frozenset({"layers", "files"})
     lists_packages = True

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from ...errors import BuildFailed
 from ..trees import read
+from .known import CERTIFICATES
 from .root import Root
 
-_CERTIFICATES = re.compile(r"usr/share/ca-certificates/(.+\.crt)")
 _FOLDER = "etc/ssl/certs"
 _TEXTS = {0x0C: "utf-8", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1A: "ascii", 0x1E: "utf-16-be"}
 """Tags of DER's texts, and how each is encoded."""
@@ -21,7 +21,7 @@ _SPACES = re.compile(r"[ \t\n\v\f\r]+")
 
 def write_bundle(root: Root) -> None:
     """Write ca-certificates.conf, the bundle, and the links to each certificate."""
-    found = {match[1]: path for path in root.entries if (match := _CERTIFICATES.fullmatch(path))}
+    found = {match[1]: path for path in root.entries if (match := CERTIFICATES.fullmatch(path))}
     if not root.has("etc/ca-certificates.conf"):
         root.write("etc/ca-certificates.conf", "".join(f"{name}\n" for name in sorted(found)))
     bundle, hashes = [], dict[str, int]()

@@ -66,27 +66,29 @@ def _write_status(root: Root, trees: Trees) -> None:
     kept = [fields for fields in paragraphs(old) if fields.get("Package") not in names]
     stanzas = [render(fields) for fields in kept]
     for package, tree in trees.values():
-        stanzas.append(render(_stanza(root, tree)))
+        stanzas.append(render(_stanza(root, package, tree)))
         _write_info(root, package, tree)
     root.write(_STATUS, "\n".join(stanzas))
     if not root.has(f"{_INFO}/format"):
         root.write(f"{_INFO}/format", "1\n")
 
 
-def _stanza(root: Root, tree: Tree) -> dict[str, str]:
+def _stanza(root: Root, package: Package, tree: Tree) -> dict[str, str]:
     """A package's paragraph in `status`: its control file, that it is installed, and its configuration
     files."""
     control = dict(tree.facts["control"])
     found = {"Package": control.pop("Package"), "Status": "install ok installed", **control}
-    lines = [f"\n {path} {mark}" for path, mark in _conffiles(root, tree)]
+    lines = [f"\n {path} {mark}" for path, mark in _conffiles(root, package, tree)]
     return {**found, "Conffiles": "".join(lines)} if lines else found
 
 
-def _conffiles(root: Root, tree: Tree) -> Iterator[tuple[str, str]]:
-    for path in tree.facts["info"].get("conffiles", "").split("\n"):
-        entry = root.entry(path.strip()) if path.startswith("/") else None
+def _conffiles(root: Root, package: Package, tree: Tree) -> Iterator[tuple[str, str]]:
+    for line in tree.facts["info"].get("conffiles", "").split("\n"):
+        path = line.strip()
+        entry = root.entry(path) if line.startswith("/") else None
         if entry and entry.kind == "file":
-            yield path.strip(), hashlib.md5(read(entry), usedforsecurity=False).hexdigest()
+            mark = tree.facts["conffiles"].get(path[1:]) if entry.group == package.key else None
+            yield path, mark or hashlib.md5(read(entry), usedforsecurity=False).hexdigest()
 
 
 def _write_info(root: Root, package: Package, tree: Tree) -> None:

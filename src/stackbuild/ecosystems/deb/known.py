@@ -106,6 +106,16 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "tzdata": (Link("etc/localtime", "/usr/share/zoneinfo/Etc/UTC"), File("etc/timezone", "Etc/UTC\n")),
 }
 
+_COPIED = {step.source for steps in STEPS.values() for step in steps if isinstance(step, Copy)}
+SYSUSERS = re.compile(r"usr/lib/sysusers\.d/[^/]+\.conf")
+CERTIFICATES = re.compile(r"usr/share/ca-certificates/(.+\.crt)")
+
+
+def is_read(path: str) -> bool:
+    """Whether installing reads a package's file: its bytes are kept where they are quickly had."""
+    return path in _COPIED or bool(SYSUSERS.fullmatch(path) or CERTIFICATES.fullmatch(path))
+
+
 SETTLED = re.compile(
     r"""
     adduser | apt | base-files | base-passwd | bash | ca-certificates | dash | debconf | debianutils |

@@ -3,7 +3,6 @@ libraries."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,7 +15,6 @@ from .root import Root
 from .scripts import Alternative, accounts, alternatives, unknown
 
 _RUN = ("preinst", "postinst")
-_SYSUSERS = re.compile(r"usr/lib/sysusers\.d/[^/]+\.conf")
 Trees = Mapping[str, tuple[Package, Tree]]
 
 
@@ -69,7 +67,7 @@ def _step(root: Root, step: known.Step) -> None:
 
 def _accounts(root: Root, trees: Trees) -> None:
     made = Accounts(root.text("etc/passwd"), root.text("etc/group"))
-    for path in sorted(path for path in root.entries if _SYSUSERS.fullmatch(path)):
+    for path in sorted(path for path in root.entries if known.SYSUSERS.fullmatch(path)):
         made.sysusers(root.text(path) or "")
     for _, tree in trees.values():
         for script in _scripts(tree):

@@ -5,6 +5,7 @@ Source: deb(5) and deb-control(5).
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from ...errors import BuildFailed
-from ...layer.entry import Content, Entry, clean_path
+from ...layer.entry import BytesContent, Content, Entry, clean_path
 from ...layer.read import decompressed_stream
 from ...layer.unpack import Member, Spool, tar_members
 from ..ecosystem import Package, Tree
-from . import elf
+from . import elf, known
 from .control import NAME, paragraph
 
 _AR = b"!<arch>\n"
@@ -27,8 +28,9 @@ _EXPANSION = 500  # times its archive that a package may unpack to
 _SLACK = 256 << 20  # and bytes beside
 _LIBRARY = re.compile(r"(?:usr/)?lib(?:64)?/(?:[^/]+/)?lib[^/]*\.so[^/]*")
 _COPYRIGHT = re.compile(r"usr/share/doc/([^/]+)/copyright")
+_LOOKED = re.compile(f"{_LIBRARY.pattern}|{_COPYRIGHT.pattern}")
 _LICENSE = re.compile(r"^License: *([A-Za-z0-9][\w.+-]*(?: (?:and|or|with) [\w.+-]+)*)[ \t]*$", re.M)
-_MOST_COPYRIGHT = 1 << 20
+_MOST_HEAD = 1 << 20
 
 
 class _Slice(io.RawIOBase):
@@ -88,10 +90,10 @@ def unpack(package: Package, archive: Path, spool: Spool) -> Tree:
         control, data = (_PARTS.fullmatch(name) for name in names[1:])
         if not control or control[1] != "control" or not data or data[1] != "data":
             raise BuildFailed(f"it holds {names[1]} and {names[2]} instead of control.tar and data.tar")
-        facts = _control(package, parts[names[1]])
+        facts, info = _control(package, parts[names[1]])
         with decompressed_stream(parts[names[2]]) as stream:
             bounded = _Bounded(stream, size * _EXPANSION + _SLACK)
-            return _Unpacking(spool).tree(tar_members(bounded), facts)
+            return _Unpacking(spool, info.get("conffiles", "")).tree(tar_members(bounded), facts)
 
 
 def _members(file: BinaryIO, total: int) -> Iterator[tuple[str, _Slice]]:
@@ -114,7 +116,7 @@ def _members(file: BinaryIO, total: int) -> Iterator[tuple[str, _Slice]]:
         at += 60 + size + size % 2
 
 
-def _control(package: Package, part: _Slice) -> dict[str, object]:
+def _control(package: Package, part: _Slice) -> tuple[dict[str, object], dict[str, str]]:
     found: dict[str, str] = {}
     with decompressed_stream(part) as stream:
         for member in tar_members(_Bounded(stream, _CONTROL_LIMIT)):
@@ -135,17 +137,19 @@ def _control(package: Package, part: _Slice) -> dict[str, object]:
     if (fields["Package"], fields.get("Version")) != (package.name, package.version):
         raise BuildFailed(f"it is {fields['Package']} {fields.get('Version')}, not what was asked for")
     fields.pop("Status", None), fields.pop("Conffiles", None)
-    return {"control": fields, "info": found}
+    return {"control": fields, "info": found}, found
 
 
 class _Unpacking:
     """The members of a data.tar, on their way to entries."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, conffiles: str) -> None:
         self._spool = spool
+        self._conffiles = dict.fromkeys(line.strip().lstrip("/") for line in conffiles.split("\n"))
         self._entries: dict[str, Entry] = {}
         self._sonames: dict[str, str] = {}
         self._license = ""
+        self._marks: dict[str, str] = {}  # MD5 by path, as dpkg's database has it of configuration files
 
     def tree(self, found: Iterator[Member], facts: dict[str, object]) -> Tree:
         for member in found:
@@ -162,22 +166,29 @@ class _Unpacking:
                 self._add(member, path, link)
         return Tree(
             list(self._entries.values()),
-            {**facts, "sonames": self._sonames, "license": self._license},
+            {**facts, "sonames": self._sonames, "license": self._license, "conffiles": self._marks},
         )
 
     def _add(self, member: Member, path: str, link: str) -> None:
         content: Content | None = None
         if member.stream:
-            stream = member.stream
-            if _LIBRARY.fullmatch(path) or _COPYRIGHT.fullmatch(path):
-                head = stream.read(_MOST_COPYRIGHT)
-                self._look(path, head)
-                stream = _Joined(head, stream)  # type: ignore[assignment]
-            content = self._spool.add(stream)
+            content = self._content(path, member.stream)
         mode = 0o777 if member.kind == "symlink" else member.mode
         self._entries[path] = Entry(
             path, member.kind, mode, member.uid, member.gid, 0, link, member.xattrs, content
         )
+
+    def _content(self, path: str, stream: IO[bytes]) -> Content:
+        if not (path in self._conffiles or known.is_read(path) or _LOOKED.fullmatch(path)):
+            return self._spool.add(stream)
+        head = stream.read(_MOST_HEAD)
+        self._look(path, head)
+        if len(head) < _MOST_HEAD:
+            if path in self._conffiles:
+                self._marks[path] = hashlib.md5(head, usedforsecurity=False).hexdigest()
+            if known.is_read(path):
+                return BytesContent(head)
+        return self._spool.add(_Joined(head, stream))  # type: ignore[arg-type]
 
     def _look(self, path: str, head: bytes) -> None:
         """Notice what a file's beginning tells: a library's SONAME, a package's licences."""
@@ -185,7 +196,7 @@ class _Unpacking:
             found = _LICENSE.findall(head.decode("utf-8", "replace"))
             names = {re.sub(r" (and|or|with) ", lambda word: word[0].upper(), name) for name in found}
             self._license = " AND ".join(f"({name})" if " OR " in name else name for name in sorted(names))
-        elif soname := elf.soname(head):
+        elif _LIBRARY.fullmatch(path) and (soname := elf.soname(head)):
             self._sonames[path] = soname
 
 
