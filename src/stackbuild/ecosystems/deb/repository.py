@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from ...digests import digest_of
 from ...errors import BuildFailed, DigestMismatch, RegistryError, RequestError
 from ...layer.read import decompressed
 from ..ecosystem import Ask
@@ -77,6 +78,9 @@ def _component(
 
 
 def _index(ask: Ask, archive: DebArchive, release: Release, name: str) -> bytes:
+    whole = release.sums.get(name)  # unpacked; few archives serve it so, but all say its digest
+    if whole and ask.store.blobs.has(*whole):
+        return _read_once(ask.store.blobs.path(whole[0]))
     suffix = next(suffix for suffix in _COMPRESSIONS if name + suffix in release.sums)
     digest, size = release.sums[name + suffix]
     if not ask.store.blobs.has(digest, size):
@@ -92,7 +96,10 @@ def _index(ask: Ask, archive: DebArchive, release: Release, name: str) -> bytes:
             except (RegistryError, DigestMismatch):
                 if url == places[-1]:
                     raise
-    return _unpacked(ask.store.blobs.path(digest))
+    data = _unpacked(ask.store.blobs.path(digest))
+    if whole and whole[0] == digest_of(data):
+        ask.store.blobs.put(data)  # to unpack it takes longer than anything else of resolving
+    return data
 
 
 def _receive_index(ask: Ask, url: str, digest: str, size: int, shown: str) -> None:
@@ -107,6 +114,11 @@ def _receive_index(ask: Ask, url: str, digest: str, size: int, shown: str) -> No
         raise RegistryError(
             f"cannot fetch {url}: {error.what}", hint="look whether the mirror has it"
         ) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _read_once(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 @functools.lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ from .control import Relation, paragraph, relations
 from .repository import Index
 
 _NEEDED = ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
-_NAME = re.compile(rb"(?:\A|\n\n)Package: ([^\n]+)")
+_FIRST = b"\n\nPackage: "  # how a paragraph begins, and the one before it ends
 _PROVIDES = re.compile(rb"\nProvides: ([^\n]+(?:\n[ \t][^\n]+)*)")
 
 
@@ -124,8 +124,12 @@ class _Table:
         self._data = data
         self.places: dict[bytes, list[int]] = {}
         self.provided: dict[bytes, list[bytes]] = {}
-        for match in _NAME.finditer(data):
-            self.places.setdefault(match[1], []).append(match.start(1) - 9)
+        at = 0 if data.startswith(_FIRST[2:]) else _next(data, 0)
+        while at >= 0:
+            start = at + len(_FIRST) - 2
+            end = data.find(b"\n", start)
+            self.places.setdefault(data[start : end if end >= 0 else len(data)], []).append(at)
+            at = _next(data, start)
         starts = sorted((place, name) for name, places in self.places.items() for place in places)
         self._fill_provided(starts)
 
@@ -140,6 +144,12 @@ class _Table:
         for place in self.places.get(name, ()):
             end = self._data.find(b"\n\n", place)
             yield self._data[place : end if end >= 0 else len(self._data)]
+
+
+def _next(data: bytes, start: int) -> int:
+    """Where the next paragraph begins, or -1."""
+    found = data.find(_FIRST, start)
+    return found + 2 if found >= 0 else -1
 
 
 @functools.lru_cache(maxsize=1 << 15)  # targets of one run share most of what they reach
