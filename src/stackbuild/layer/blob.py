@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from .. import native
 from ..threads import workers
 from ..trace import span
+from .codec import Data
 
 if TYPE_CHECKING:
     from ..native.protocol import Sha256
@@ -42,7 +43,7 @@ class GrowingBlob:
         hashed = int.from_bytes(prefix.blob_state[32:], "big")
         self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
 
-    def copy(self, packed: bytes) -> None:
+    def copy(self, packed: Data) -> None:
         """Write bytes of a beginning."""
         self._file.write(packed)
 
@@ -51,7 +52,7 @@ class GrowingBlob:
         self._file.seek(0)
         self._file.truncate()
 
-    def add(self, raw: bytes | bytearray, packed: bytes) -> None:
+    def add(self, raw: Data, packed: Data) -> None:
         """Write a chunk."""
         written = self._writer.submit(self._append, packed)
         with span("hash the tar", bytes=len(raw)):
@@ -59,16 +60,20 @@ class GrowingBlob:
         self.ends.append((self.size + len(packed), self._raw.state(), written.result()))
         self.size += len(packed)
 
-    def _append(self, packed: bytes) -> bytes | None:
+    def _append(self, packed: Data) -> bytes | None:
         """Write and hash; the state after the last whole block."""
         with span("hash and write", bytes=len(packed)):
             self._file.write(packed)
             self._flush_now_and_then(len(packed))
-            data = self._tail + packed
-            whole = len(data) - len(data) % _BLOCK
-            with memoryview(data) as view:
-                self._blob.update(view[:whole])
-                self._tail = bytes(view[whole:])
+            with memoryview(packed) as view:
+                start = -len(self._tail) % _BLOCK
+                end = len(view) - (len(view) - start) % _BLOCK
+                if end < start:
+                    self._tail += packed
+                    return self._blob.state()
+                self._blob.update(self._tail + view[:start])
+                self._blob.update(view[start:end])
+                self._tail = bytes(view[end:])
             return self._blob.state()
 
     def _flush_now_and_then(self, written: int) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from ..errors import BuildFailed
 
+Data = bytes | bytearray
 Compression = Literal["gzip", "gzip-fast", "gzip-small", "zstd", "zstd-small"]
 
 
@@ -65,12 +66,12 @@ class Codec:
         way = _WAYS[self.name]
         return f"{way.library}-{_installed(way.library)}-{way.level}"
 
-    def compress(self, data: bytes | bytearray) -> bytes:
+    def compress(self, data: Data) -> Data:
         """One gzip member or zstd frame. Raises BuildFailed where it would not be that of other machines."""
         _prove(self.name)
         return _compress(_WAYS[self.name], data)
 
-    def decompress(self, data: bytes, size: int) -> bytes:
+    def decompress(self, data: Data, size: int) -> Data:
         """The `size` bytes of a piece that `compress` made. Raises ValueError when it is damaged."""
         try:
             found = _decompress(_WAYS[self.name], data, size)
@@ -81,7 +82,7 @@ class Codec:
         return found
 
 
-def _compress(way: _Way, data: bytes | bytearray) -> bytes:
+def _compress(way: _Way, data: Data) -> Data:
     if way.library == "isal":
         from isal import igzip_lib
 
@@ -89,18 +90,18 @@ def _compress(way: _Way, data: bytes | bytearray) -> bytes:
     if way.library == "deflate":
         import deflate
 
-        return bytes(deflate.gzip_compress(data, way.level))
+        return deflate.gzip_compress(data, way.level)
     import zstandard
 
     return zstandard.ZstdCompressor(level=way.level, write_checksum=True).compress(data)
 
 
-def _decompress(way: _Way, data: bytes, size: int) -> bytes:
+def _decompress(way: _Way, data: Data, size: int) -> Data:
     """Never more than `size` bytes, whatever damaged data says of itself."""
     if way.format == "gzip":
         import deflate
 
-        return bytes(deflate.gzip_decompress(data, size or 1))  # 0 would believe the data
+        return deflate.gzip_decompress(data, size or 1)  # 0 would believe the data
     import zstandard
 
     if (said := zstandard.frame_content_size(data)) != size:

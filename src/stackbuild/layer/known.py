@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from ..keys import hash_bytes
 from ..store import Store
 from .chunk import Chunk
-from .codec import Codec
+from .codec import Codec, Data
 from .split import LAYER_VERSION
 
 _SELECT = "SELECT blob, offset, size, raw_size, raw_hash, packed_hash FROM chunk WHERE key = ?"
@@ -40,7 +40,7 @@ class KnownChunks:
         """What names a chunk, from the fingerprints of its files."""
         return chunk.key(self._version, self.algorithm)
 
-    def hash(self, data: bytes | bytearray) -> str:
+    def hash(self, data: Data) -> str:
         """What names bytes."""
         return hash_bytes(data, self.algorithm)
 
@@ -70,7 +70,7 @@ class KnownChunks:
             os.close(handle)
         return found if self.hash(found) == place.packed_hash else None
 
-    def raw(self, place: Place, packed: bytes) -> bytes | None:
+    def raw(self, place: Place, packed: Data) -> Data | None:
         """The tar's bytes, or None when they are not what they should be."""
         try:
             found = self.codec.decompress(packed, place.raw_size)

@@ -17,7 +17,7 @@ from ..trace import span, traced
 from . import prefix
 from .blob import GrowingBlob, growing
 from .chunk import Chunk, algorithm_of, judge
-from .codec import Codec
+from .codec import Codec, Data
 from .entry import Entry, is_unread
 from .known import KnownChunks, Place
 from .split import split
@@ -52,8 +52,8 @@ class _Piece:
 
     chunk: Chunk
     key: str | None
-    raw: bytes | bytearray
-    packed: bytes
+    raw: Data
+    packed: Data
     raw_hash: str
     packed_hash: str
     seen: int = 0
@@ -85,7 +85,7 @@ class _BigFiles:
 
 def _fetch(known: KnownChunks, chunk: Chunk, key: str, place: Place) -> _Piece:
     """A chunk from an earlier blob; made anew when that is gone or damaged."""
-    raw: bytes | bytearray | None = None
+    raw: Data | None = None
     with span("reuse a chunk", bytes=place.raw_size):
         packed = known.packed(place)
         if packed is not None and chunk.is_quickly_read:
@@ -103,8 +103,8 @@ def _made(known: KnownChunks, chunk: Chunk, key: str | None) -> _Piece:
     raw = chunk.read(known.algorithm)
     raw_hash = known.hash(raw)
     place = known.by_hash(raw_hash)
-    if place and (packed := known.packed(place)) is not None:
-        return _Piece(chunk, key, raw, packed, raw_hash, place.packed_hash, seen, found=True)
+    if place and (found := known.packed(place)) is not None:
+        return _Piece(chunk, key, raw, found, raw_hash, place.packed_hash, seen, found=True)
     with span("compress", bytes=len(raw), codec=known.codec.name):
         packed = known.codec.compress(raw)
     return _Piece(chunk, key, raw, packed, raw_hash, known.hash(packed), seen)
