@@ -16,7 +16,7 @@ pub struct Row {
     mtime: i64, // seconds
 }
 
-/// Writes a header for each file of `paths` (each ended by NUL) as its row in `table` says.
+/// Writes a header for each file of `paths` (each ended by NUL) as its row in `table` says, and zeros elsewhere.
 ///
 /// False where something does not fit, be it into `out` or into a header; then `out` holds nothing of use.
 pub fn write_headers(paths: &[u8], table: &[Row], out: &mut [u8]) -> bool {
@@ -24,6 +24,7 @@ pub fn write_headers(paths: &[u8], table: &[Row], out: &mut [u8]) -> bool {
     if named != table.len() {
         return false;
     }
+    out.fill(0);
     paths.split(|&byte| byte == 0).zip(table).all(|(path, row)| {
         let place = usize::try_from(row.place).ok();
         let end = place.and_then(|place| place.checked_add(BLOCK));
@@ -36,7 +37,6 @@ pub fn write_headers(paths: &[u8], table: &[Row], out: &mut [u8]) -> bool {
 
 fn write(path: &[u8], row: &Row, block: &mut [u8]) -> Option<()> {
     let (prefix, name) = split(path)?;
-    block.fill(0);
     block[..name.len()].copy_from_slice(name);
     octal(&mut block[100..107], row.mode)?;
     octal(&mut block[108..115], row.uid)?;

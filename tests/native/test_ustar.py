@@ -21,7 +21,7 @@ headers = st.tuples(
 
 
 def written(files, size=None):
-    """The buffer after headers of (path, size, mode, uid, gid, mtime) were written with gaps between them."""
+    """The buffer after headers of (path, size, mode, uid, gid, mtime) were written into noise, with gaps between."""
     table = array("q")
     for number, (_, *fields) in enumerate(files):
         table.extend((1000 * number + 3, *fields))
@@ -40,7 +40,7 @@ def test_they_are_read_back(files):
         info = tarfile.TarInfo.frombuf(bytes(block), "utf-8", "strict")
         assert (info.name, info.size, info.mode, info.uid, info.gid, info.mtime) == file
         assert info.isreg() and not info.linkname
-        assert out[1000 * number :][:3] == b"???" and set(out[1000 * number + 515 : 1000 * number + 1000]) == {ord("?")}
+        assert out[1000 * number :][:3] == bytes(3) and not any(out[1000 * number + 515 : 1000 * number + 1000])
 
 
 @pytest.mark.parametrize(

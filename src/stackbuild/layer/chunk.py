@@ -91,38 +91,43 @@ class Chunk:
         said = "\0".join([f"chunk {version}", *[part.facts() for part in self.parts]])
         return f"{algorithm}:{hash_bytes(said.encode(), algorithm)}"
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum([part.size for part in self.parts])
+
     @traced("read a chunk")
-    def read(self, algorithm: Algorithm) -> bytearray:
-        """The chunk's bytes. Every whole file in it is checked against its fingerprint, or tells it.
+    def read(self, algorithm: Algorithm, out: memoryview) -> memoryview:
+        """Make `out`, of the chunk's size, its bytes. Every whole file in it is checked against its
+        fingerprint, or tells it.
 
         Raises Changed when a file is not what it was, BuildFailed when it cannot be read.
         """
-        out = bytearray(sum([part.size for part in self.parts]))
         seen = time.time_ns()
         files: list[tuple[int, Part]] = []
         plain: list[str] = []
-        heads = array("q")
+        table = array("q")
+        others: list[tuple[int, bytes]] = []
         at = 0
         for part in self.parts:
-            start, content = at + part.head, part.content
-            if part.plain:
-                entry = part.entry
-                assert entry is not None
+            start, content, entry = at + part.head, part.content, part.entry
+            if part.plain and entry is not None:
                 size = content.size if content is not None else 0
                 plain.append(entry.path)
-                heads.extend((at, size, entry.mode, entry.uid, entry.gid, entry.mtime))
-            elif part.head and part.entry:
-                out[at:start] = header(part.entry)
+                table.extend((at, size, entry.mode, entry.uid, entry.gid, entry.mtime))
+            elif part.head and entry is not None:
+                others.append((at, header(entry)))
             if content is not None:
                 files.append((start, part))
             at += part.size
-        native.write_headers(plain, heads, out)
+        native.write_headers(plain, table, out)
+        for at, head in others:
+            out[at : at + len(head)] = head
         _read_contents(files, out)
-        with memoryview(out) as view:
-            for start, part in files:
-                if part.whole and (content := part.content) is not None:
-                    data = view[start : start + part.length]
-                    judge(content, hash_bytes(data, algorithm_of(content, algorithm)), algorithm, seen)
+        for start, part in files:
+            if part.whole and (content := part.content) is not None:
+                data = out[start : start + part.length]
+                judge(content, hash_bytes(data, algorithm_of(content, algorithm)), algorithm, seen)
         return out
 
 
@@ -144,7 +149,7 @@ def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None
         raise Changed(content)
 
 
-def _read_contents(parts: list[tuple[int, Part]], out: bytearray) -> None:
+def _read_contents(parts: list[tuple[int, Part]], out: memoryview) -> None:
     """Put the contents into their places, files of the disk all at once."""
     files: list[TreeFile | FileContent] = []
     rows: list[bytes] = []

@@ -13,7 +13,7 @@ from typing import Literal
 
 from ..errors import BuildFailed
 
-Data = bytes | bytearray
+Data = bytes | bytearray | memoryview
 Compression = Literal["gzip", "gzip-fast", "gzip-small", "zstd", "zstd-small"]
 
 

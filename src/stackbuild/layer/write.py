@@ -16,6 +16,7 @@ from ..store.files import temporary
 from ..trace import span, traced
 from . import prefix
 from .blob import GrowingBlob, growing
+from .buffers import Buffers
 from .chunk import Chunk, algorithm_of, judge
 from .codec import Codec, Data
 from .entry import Entry, is_unread
@@ -83,24 +84,24 @@ class _BigFiles:
             judge(content, self._hash.hexdigest(), self._algorithm, self._seen)
 
 
-def _fetch(known: KnownChunks, chunk: Chunk, key: str, place: Place) -> _Piece:
+def _fetch(known: KnownChunks, buffers: Buffers, chunk: Chunk, key: str, place: Place) -> _Piece:
     """A chunk from an earlier blob; made anew when that is gone or damaged."""
     raw: Data | None = None
     with span("reuse a chunk", bytes=place.raw_size):
         packed = known.packed(place)
         if packed is not None and chunk.is_quickly_read:
-            raw = chunk.read(known.algorithm)
+            raw = chunk.read(known.algorithm, buffers.take(chunk.size))
         elif packed is not None:
             raw = known.raw(place, packed)
     if packed is None or raw is None:
-        return _made(known, chunk, key)
+        return _made(known, buffers, chunk, key)
     return _Piece(chunk, key, raw, packed, place.raw_hash, place.packed_hash)
 
 
-def _made(known: KnownChunks, chunk: Chunk, key: str | None) -> _Piece:
+def _made(known: KnownChunks, buffers: Buffers, chunk: Chunk, key: str | None) -> _Piece:
     """A chunk from its files, compressed unless its very bytes were before."""
     seen = time.time_ns()
-    raw = chunk.read(known.algorithm)
+    raw = chunk.read(known.algorithm, buffers.take(chunk.size))
     raw_hash = known.hash(raw)
     place = known.by_hash(raw_hash)
     if place and (found := known.packed(place)) is not None:
@@ -110,15 +111,17 @@ def _made(known: KnownChunks, chunk: Chunk, key: str | None) -> _Piece:
     return _Piece(chunk, key, raw, packed, raw_hash, known.hash(packed), seen)
 
 
-def _in_order(known: KnownChunks, chunks: Iterable[_Named], pool: Executor) -> Iterator[_Piece]:
+def _in_order(
+    known: KnownChunks, buffers: Buffers, chunks: Iterable[_Named], pool: Executor
+) -> Iterator[_Piece]:
     """The chunks in order, raw and packed, a bounded number of them in flight."""
     waiting: deque[Future[_Piece]] = deque()
     try:
         for chunk, key in chunks:
             if key is not None and (place := known.by_key(key)):
-                waiting.append(pool.submit(_fetch, known, chunk, key, place))
+                waiting.append(pool.submit(_fetch, known, buffers, chunk, key, place))
             else:
-                waiting.append(pool.submit(_made, known, chunk, key))
+                waiting.append(pool.submit(_made, known, buffers, chunk, key))
             if len(waiting) >= _WINDOW:
                 yield _taken(waiting)
         while waiting:
@@ -160,11 +163,11 @@ def write_ahead(
 def _write(
     store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor, *, give_up: bool
 ) -> tuple[Layer, bool] | None:
-    known = KnownChunks(store, codec)
+    known, buffers = KnownChunks(store, codec), Buffers()
     big, names, rows = _BigFiles(known), list[str | Chunk](), list[_Row]()
     with temporary(store.temp) as (file, temp), growing(file) as blob:
         chunks, begun = _begin(store, known, entries, blob)
-        for piece in _in_order(known, chunks, pool):
+        for piece in _in_order(known, buffers, chunks, pool):
             if give_up and piece.key is None:
                 if piece.found:
                     return None
@@ -174,6 +177,7 @@ def _write(
             names.append(piece.key or (piece.chunk if piece.chunk.is_unread else known.key(piece.chunk)))
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
             blob.add(piece.raw, piece.packed)
+            buffers.give(piece.raw)
         digest, diff_id = blob.digests()
         is_new = not store.blobs.has(digest, blob.size)
         if is_new:

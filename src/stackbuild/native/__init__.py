@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .protocol import Sha256
     from .signatures import Listing
 
+    Buffer = bytearray | memoryview  # one that can be written to
+
 
 def is_native() -> bool:
     """Whether the native core is used."""
@@ -79,7 +81,7 @@ def lstat_rows(paths: Sequence[str]) -> list[bytes]:
     return lstat_rows(paths)
 
 
-def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: bytearray) -> array[int]:
+def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: Buffer) -> array[int]:
     """Read parts of many regular files into `out`, and check that they are the files that were looked at.
 
     table: typecode "q", three numbers a file: place in `out`, bytes to read, offset in the file; rows: of the
@@ -96,8 +98,8 @@ def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], o
     return read_files(paths, table, rows, out)
 
 
-def write_headers(paths: Sequence[str], table: array[int], out: bytearray) -> None:
-    """Write the tar headers of plain files into `out`, 512 bytes each (see ustar.py).
+def write_headers(paths: Sequence[str], table: array[int], out: Buffer) -> None:
+    """Write the tar headers of plain files into `out`, 512 bytes each (see ustar.py), and zeros elsewhere.
 
     table: typecode "q", six numbers a file: place in `out`, size, mode, uid, gid, mtime in seconds.
     Raises ValueError when something does not fit, be it into `out` or into a header.

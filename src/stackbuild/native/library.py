@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from . import Buffer
     from .signatures import Listing
 
 _ABI = 3  # lib.rs has the same: a library of another time is not used
@@ -108,7 +109,7 @@ class Core:
         return rows
 
     def read_files(
-        self, paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: bytearray
+        self, paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: Buffer
     ) -> array[int]:
         """See the package."""
         from array import array
@@ -132,7 +133,7 @@ class Core:
         _check(status, "the table does not fit the paths or the buffer")
         return results
 
-    def write_headers(self, paths: Sequence[str], table: array[int], out: bytearray) -> None:
+    def write_headers(self, paths: Sequence[str], table: array[int], out: Buffer) -> None:
         """See the package."""
         names = _joined(paths)
         with memoryview(table):
@@ -152,7 +153,7 @@ def _joined(paths: Sequence[str]) -> bytes:
     return os.fsencode("\0".join([*paths, ""]))
 
 
-def _held(out: bytearray) -> Any:
+def _held(out: Buffer) -> Any:
     """The place of a buffer's bytes; while it is held like this, no other thread can make them move."""
     from ctypes import c_char
 

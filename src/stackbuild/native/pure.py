@@ -29,6 +29,8 @@ from .ustar import BLOCK, file_block
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+    from . import Buffer
+
 _SIGNATURE = re.compile(rb"[0-9a-f]{32}\Z")
 
 
@@ -67,8 +69,9 @@ def lstat_rows(paths: Sequence[str]) -> list[bytes]:
     return [row(os.lstat(path)) for path in paths]
 
 
-def write_headers(paths: Sequence[str], table: array[int], out: bytearray) -> None:
+def write_headers(paths: Sequence[str], table: array[int], out: Buffer) -> None:
     """See the package."""
+    out[:] = bytes(len(out))
     for number, path in enumerate(paths):
         place, *fields = table[6 * number : 6 * number + 6]
         if "\0" in path or not 0 <= place <= len(out) - BLOCK:
@@ -76,7 +79,7 @@ def write_headers(paths: Sequence[str], table: array[int], out: bytearray) -> No
         out[place : place + BLOCK] = file_block(os.fsencode(path), *fields)
 
 
-def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: bytearray) -> array[int]:
+def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: Buffer) -> array[int]:
     """See the package."""
     wanted = [table[start : start + 3] for start in range(0, len(table), 3)]
     if any("\0" in path for path in paths) or not all(_fits(item, len(out)) for item in wanted):

@@ -1,0 +1,30 @@
+"""Memory for chunks on their way, used again and again: the kernel gives fresh memory page by page, while the
+interpreter waits."""
+
+from __future__ import annotations
+
+from .codec import Data
+
+_SIZE = (4 << 20) + (64 << 10)  # bytes: what nearly every chunk fits into; untouched ones cost nothing
+
+
+class Buffers:
+    """Buffers that are not in use now. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._free: list[bytearray] = []
+
+    def take(self, size: int) -> memoryview:
+        """`size` bytes to write to, whatever is in them."""
+        try:
+            buffer = self._free.pop()
+        except IndexError:
+            buffer = bytearray(_SIZE)
+        if len(buffer) < size:
+            buffer = bytearray(size)
+        return memoryview(buffer)[:size]
+
+    def give(self, data: Data) -> None:
+        """Take back what `take` gave and nobody uses any more; anything else is left alone."""
+        if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
+            self._free.append(data.obj)
