@@ -8,13 +8,14 @@ The same recipe is read by `digest`, which hashes it, and by `differences`, whic
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import xxhash
 
 ENCODING_VERSION = 1
 
+Data = bytes | bytearray | memoryview
 Recipe = Mapping[str, Any]
 Algorithm = Literal["xxh3_128", "sha256"]
 
@@ -31,9 +32,18 @@ def new_hash(algorithm: Algorithm) -> Hash:
     return hashlib.sha256() if algorithm == "sha256" else xxhash.xxh3_128()
 
 
-def hash_bytes(data: bytes | bytearray | memoryview, algorithm: Algorithm) -> str:
+def hash_function(algorithm: Algorithm) -> Callable[[Data], str]:
+    """What gives the hash of bytes as lower-case hexadecimal."""
+    return _sha256 if algorithm == "sha256" else xxhash.xxh3_128_hexdigest
+
+
+def _sha256(data: Data) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_bytes(data: Data, algorithm: Algorithm) -> str:
     """The hash of `data` as lower-case hexadecimal."""
-    return hashlib.sha256(data).hexdigest() if algorithm == "sha256" else xxhash.xxh3_128_hexdigest(data)
+    return hash_function(algorithm)(data)
 
 
 def _text(value: str) -> str:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from .. import native
 from ..errors import BuildFailed
-from ..keys import Algorithm, hash_bytes
+from ..keys import Algorithm, hash_bytes, hash_function
 from ..native import stats
 from ..native.ustar import BLOCK
 from ..trace import traced
-from .entry import Content, Entry, FileContent, TreeFile, is_unread
+from .entry import Content, Entry, FileContent, TreeFile, is_unread, learn
 from .tar import END, header, is_plain, padding
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what stood there when the tree was walked does no more
@@ -124,10 +124,17 @@ class Chunk:
         for at, head in others:
             out[at : at + len(head)] = head
         _read_contents(files, out)
+        hash_of, learnt = hash_function(algorithm), list[TreeFile]()
         for start, part in files:
-            if part.whole and (content := part.content) is not None:
-                data = out[start : start + part.length]
+            content, data = part.content, out[start : start + part.length]
+            if content is None or not part.whole:
+                continue
+            if type(content) is TreeFile and content.known is None:
+                content.known = f"{algorithm}:{hash_of(data)}"
+                learnt.append(content)
+            else:
                 judge(content, hash_bytes(data, algorithm_of(content, algorithm)), algorithm, seen)
+        learn(learnt, seen)
         return out
 
 
@@ -144,7 +151,8 @@ def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None
     seen: ns since 1970, before the first of them was read. Raises Changed.
     """
     if isinstance(content, TreeFile) and content.known is None:
-        content.learn(f"{algorithm}:{found}", seen)
+        content.known = f"{algorithm}:{found}"
+        learn([content], seen)
     elif found != content.fingerprint.partition(":")[2]:
         raise Changed(content)
 

@@ -6,6 +6,7 @@ Everything that makes layers only produces entries; one writer turns them into c
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -57,13 +58,13 @@ class TreeFile:
     """A file of the tree. Its fingerprint is learnt whenever its bytes are first read, for a layer or for it.
 
     row: of its lstat, from before anything of it was read (see `stackbuild.native.stats`); size: in bytes;
-    known: its fingerprint, if any reading told it.
+    known: its fingerprint, if any reading told it; fingerprints: where it is remembered.
     """
 
-    __slots__ = ("_fingerprints", "known", "path", "row", "size")
+    __slots__ = ("fingerprints", "known", "path", "row", "size")
 
     def __init__(self, path: str, row: bytes, fingerprints: Fingerprints) -> None:
-        self.path, self.row, self._fingerprints = path, row, fingerprints
+        self.path, self.row, self.fingerprints = path, row, fingerprints
         self.size = stats.size(row)
         self.known = fingerprints.known(path, row)
 
@@ -75,17 +76,18 @@ class TreeFile:
     def fingerprint(self) -> str:
         """Raises OSError, and BuildFailed when the file keeps changing while it is read."""
         if self.known is None:
-            self.known = self._fingerprints.of(self.path, self.row)
+            self.known = self.fingerprints.of(self.path, self.row)
         return self.known
-
-    def learn(self, fingerprint: str, seen: int) -> None:
-        """Take what somebody hashed who read the file, from the moment `seen` (ns since 1970) on, and found
-        it to have `row` afterwards."""
-        self.known = fingerprint
-        self._fingerprints.learn(self.path, self.row, fingerprint, seen)
 
     def open(self) -> BinaryIO:
         return open(self.path, "rb", buffering=0)
+
+
+def learn(files: Sequence[TreeFile], seen: int) -> None:
+    """Remember what is known of files by whoever read them, from the moment `seen` (ns since 1970) on, and
+    found them to have their rows afterwards."""
+    if files:
+        files[0].fingerprints.learn([(file.path, file.row, file.fingerprint) for file in files], seen)
 
 
 def is_unread(content: Content | None) -> bool:

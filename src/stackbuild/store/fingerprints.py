@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from stat import S_ISREG
 
 from ..errors import BuildFailed
@@ -79,18 +79,23 @@ class Fingerprints:
         """
         return self.known(path, row) or self._hash(path, row)
 
-    def learn(self, path: str, row: bytes, fingerprint: str, seen: int) -> None:
-        """Remember what the bytes of a file hash to, which had `row` before and after they were read.
+    def learn(self, files: Sequence[tuple[str, bytes, str]], seen: int) -> None:
+        """Remember what the bytes of files hash to: (path, row, fingerprint) of each, which had that row
+        before and after they were read.
 
         seen: ns since 1970, before the first of them was.
         """
-        self.hashed += 1
-        if not stats.settled(row, seen):
-            refuse(f"{path} has only just been written")
-            return
-        folder, _, name = path.rpartition("/")
-        self._folder(folder)[name] = row, fingerprint
-        self._changed.add(folder)
+        self.hashed += len(files)
+        last, known = "", _Folder()
+        for path, row, fingerprint in files:
+            if not stats.settled(row, seen):
+                refuse(f"{path} has only just been written")
+                continue
+            folder, _, name = path.rpartition("/")
+            if folder != last or not known:
+                last, known = folder, self._folder(folder)
+                self._changed.add(folder)
+            known[name] = row, fingerprint
 
     def _hash(self, path: str, row: bytes) -> str:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""
@@ -111,7 +116,7 @@ class Fingerprints:
                 os.close(handle)
             if after == row:
                 found = f"{self.algorithm}:{hasher.hexdigest()}"
-                self.learn(path, row, found, seen)
+                self.learn([(path, row, found)], seen)
                 return found
             refuse(f"{path} has only just been written")
             row = after

@@ -12,7 +12,7 @@ from ...declare.package import Declaration
 from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...errors import RequestError
-from ...layer.entry import Entry, TreeFile, is_unread
+from ...layer.entry import Entry, TreeFile
 from ...trace import span
 from ..target import Contribution, LayerType, Need, Task, Variant
 from .fields import FilesFields
@@ -62,26 +62,20 @@ class FilesType(LayerType[FilesFields]):
         with span("walk"):
             found = find_sources(task, fields.srcs)
         with span("recall fingerprints", files=len(found)):
-            sources = {item.path: source(task, item) for item in found}
+            sources = [source(task, item) for item in found]
         mtime = fields.mtime if fields.mtime is not None else task.epoch
 
         def inputs() -> dict[str, Any]:
             with span("fingerprint", files=len(found)):
-                prints = {path: fingerprint(task, file) for path, file in sources.items()}
-            return {
-                "mtime": mtime,
-                "files": {
-                    item.path: f"link {prints[item.path]}"
-                    if item.letter == "l"
-                    else f"{mode_of(item):04o} {prints[item.path]}"
-                    for item in found
-                },
-            }
+                prints = [fingerprint(task, file) for file in sources]
+            modes = ["link" if item.letter == "l" else f"{mode_of(item):04o}" for item in found]
+            facts = zip(found, modes, prints, strict=True)
+            return {"mtime": mtime, "files": {item.path: f"{mode} {mark}" for item, mode, mark in facts}}
 
         def entries(stack: contextlib.ExitStack) -> list[Entry]:
             placing = Placing(task, fields, mtime)
-            for item in found:
-                placing.file(item, sources[item.path])
+            for item, file in zip(found, sources, strict=True):
+                placing.file(item, file)
             for need in self.needs(task.declaration, task.variant, task.workspace):
                 theirs = task.files_of(need, stack)
                 if not theirs:
@@ -92,6 +86,6 @@ class FilesType(LayerType[FilesFields]):
                     placing.foreign(entry)
             return placing.finished()
 
-        files = [file for file in sources.values() if isinstance(file, TreeFile)]
-        unread = sum(file.size for file in files if is_unread(file))
-        return Contribution(inputs, entries, unread=2 * unread > sum(file.size for file in files))
+        files = [file for file in sources if isinstance(file, TreeFile)]
+        unread = sum([file.size for file in files if file.known is None])
+        return Contribution(inputs, entries, unread=2 * unread > sum([file.size for file in files]))
