@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import native
 from ..keys import Hash, new_hash
@@ -23,6 +24,7 @@ from .entry import Entry, is_unread
 from .known import KnownChunks, Place
 from .split import split
 
+T = TypeVar("T")
 _Named = tuple[Chunk, str | None]  # with its key, where that can be told
 _Row = tuple[int, int, int, str, str]  # of a Place, but for the blob, whose name comes last
 _WINDOW = 6  # chunks in flight for one layer: enough for the cores, little enough for memory
@@ -111,17 +113,21 @@ def _made(known: KnownChunks, buffers: Buffers, chunk: Chunk, key: str | None) -
     return _Piece(chunk, key, raw, packed, raw_hash, known.hash(packed), seen)
 
 
-def _in_order(
-    known: KnownChunks, buffers: Buffers, chunks: Iterable[_Named], pool: Executor
-) -> Iterator[_Piece]:
-    """The chunks in order, raw and packed, a bounded number of them in flight."""
-    waiting: deque[Future[_Piece]] = deque()
+def _pieces(known: KnownChunks, buffers: Buffers, chunks: Iterable[_Named]) -> Iterator[Callable[[], _Piece]]:
+    """What makes each chunk, raw and packed."""
+    for chunk, key in chunks:
+        if key is not None and (place := known.by_key(key)):
+            yield functools.partial(_fetch, known, buffers, chunk, key, place)
+        else:
+            yield functools.partial(_made, known, buffers, chunk, key)
+
+
+def _in_order(calls: Iterable[Callable[[], T]], pool: Executor) -> Iterator[T]:
+    """What the calls give, in order, a bounded number of them in flight."""
+    waiting: deque[Future[T]] = deque()
     try:
-        for chunk, key in chunks:
-            if key is not None and (place := known.by_key(key)):
-                waiting.append(pool.submit(_fetch, known, buffers, chunk, key, place))
-            else:
-                waiting.append(pool.submit(_made, known, buffers, chunk, key))
+        for call in calls:
+            waiting.append(pool.submit(call))
             if len(waiting) >= _WINDOW:
                 yield _taken(waiting)
         while waiting:
@@ -131,7 +137,7 @@ def _in_order(
             future.cancel()
 
 
-def _taken(waiting: deque[Future[_Piece]]) -> _Piece:
+def _taken(waiting: deque[Future[T]]) -> T:
     with span("wait for a chunk"):
         return waiting.popleft().result()
 
@@ -166,8 +172,8 @@ def _write(
     known, buffers = KnownChunks(store, codec), Buffers()
     big, names, rows = _BigFiles(known), list[str | Chunk](), list[_Row]()
     with temporary(store.temp) as (file, temp), growing(file) as blob:
-        chunks, begun = _begin(store, known, entries, blob)
-        for piece in _in_order(known, buffers, chunks, pool):
+        chunks, begun = _begin(store, known, entries, blob, pool)
+        for piece in _in_order(_pieces(known, buffers, chunks), pool):
             if give_up and piece.key is None:
                 if piece.found:
                     return None
@@ -189,7 +195,7 @@ def _write(
 
 
 def _begin(
-    store: Store, known: KnownChunks, entries: Sequence[Entry], blob: GrowingBlob
+    store: Store, known: KnownChunks, entries: Sequence[Entry], blob: GrowingBlob, pool: Executor
 ) -> tuple[Iterable[_Named], list[str]]:
     """The chunks that are to be added, after the keys of those with which the blob begins by now."""
     if any(is_unread(entry.content) for entry in entries):
@@ -200,26 +206,37 @@ def _begin(
         keys.append(known.key(chunk))
         chunks.append(chunk)
     found = prefix.longest(store, keys)
-    count = found.count if found and _resume(known, keys, found, blob) else 0
+    count = found.count if found and _resume(known, keys[: found.count], found, blob, pool) else 0
     return zip(chunks[count:], keys[count:], strict=True), keys[:count]
 
 
 @traced("go on after a known beginning")
-def _resume(known: KnownChunks, keys: Sequence[str], found: prefix.Prefix, blob: GrowingBlob) -> bool:
+def _resume(
+    known: KnownChunks, keys: Sequence[str], found: prefix.Prefix, blob: GrowingBlob, pool: Executor
+) -> bool:
     """Begin a blob as an earlier one did, whose bytes are checked chunk by chunk; or leave it empty."""
     raw, packed = native.resume_sha256(found.raw_state), native.resume_sha256(found.blob_state)
     if raw is None or packed is None:
         return False
-    at = 0
-    for key in keys[: found.count]:
-        place = known.by_key(key)
-        data = known.packed(replace(place, blob=found.blob, offset=at)) if place else None
+    size = 0
+    for data in _in_order(_beginning(known, keys, found.blob), pool):
         if data is None:
             break
         blob.copy(data)
-        at += len(data)
-    if at != found.size:
+        size += len(data)
+    if size != found.size:
         blob.clear()
         return False
     blob.resume(found, raw, packed)
     return True
+
+
+def _beginning(known: KnownChunks, keys: Sequence[str], blob: str) -> Iterator[Callable[[], bytes | None]]:
+    """What reads each of the chunks with which a blob begins."""
+    offset = 0
+    for key in keys:
+        place = known.by_key(key)
+        if place is None:
+            return
+        yield functools.partial(known.packed, replace(place, blob=blob, offset=offset))
+        offset += place.size
