@@ -17,6 +17,7 @@ from stackbuild.layer.chunk import Changed
 from stackbuild.layer.codec import Codec
 from stackbuild.layer.entry import BytesContent, Entry, FileContent
 from stackbuild.layer.split import AVERAGE, LARGEST, split
+from stackbuild.layer.tar import END, header, padding
 from stackbuild.layer.write import write_layer
 from stackbuild.store import Store
 
@@ -83,6 +84,25 @@ def big_file(path, size):
     data = random.Random(2).randbytes(1 << 16) * (size >> 16)
     path.write_bytes(data)
     return FileContent(str(path), len(data), "xxh3_128:" + hash_bytes(data, "xxh3_128"))
+
+
+def test_what_a_buffer_held_before_is_in_no_chunk(tmp_path):
+    """A chunk is headers, contents and zeros, whatever was in the memory that it is made in."""
+    big = big_file(tmp_path / "big", LARGEST + (1 << 16))
+    entries = [
+        Entry("a", "folder"), Entry("a/b", "file", content=BytesContent(b"1" * 513)), Entry("ü" * 80, "file"),
+        Entry("big", "file", content=big), Entry("l", "symlink", link="a/b"), Entry("n" * 300, "file", content=BytesContent(b"2")),
+        Entry("x", "file", xattrs=(("user.a", b"1"),), content=BytesContent(b"3")), Entry("z", "whiteout"),
+    ]  # fmt: skip
+    made = b""
+    for chunk in split(entries):
+        out = memoryview(bytearray(b"?" * chunk.size))
+        made += chunk.read("xxh3_128", out)
+    expected = b""
+    for entry in entries:
+        data = entry.content.open().read() if entry.content else b""
+        expected += header(entry) + data + bytes(padding(len(data)))
+    assert made == expected + END
 
 
 def test_a_big_file_is_cut_by_offset(store, pool, tmp_path):

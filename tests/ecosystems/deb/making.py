@@ -95,16 +95,20 @@ class Archive:
     def keyring(self) -> bytes:
         return str(self.key.certificate() if hasattr(self.key, "certificate") else self.key).encode()
 
-    def publish(self, **release: str) -> None:
+    def publish(self, *, whole: bytes | None = None, **release: str) -> None:
+        """whole: what the Release says that the unpacked index is; by default, what it is."""
         folder = self.root / "dists" / self.suite
         lines = []
         for arch in ("amd64", "arm64"):
             path = f"main/binary-{arch}/Packages.xz"
             mine = [text for text in self.stanzas if f"Architecture: {arch}" in text or "Architecture: all" in text]
-            data = lzma.compress("\n".join(mine).encode())
+            text = "\n".join(mine).encode()
+            data = lzma.compress(text)
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(data)
             lines.append(f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}")
+            said = text if whole is None else whole
+            lines.append(f" {hashlib.sha256(said).hexdigest()} {len(said)} {path.removesuffix('.xz')}")
         fields = {**self.release, "Date": "Sat, 01 Aug 2026 00:00:00 UTC", **release}
         text = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in fields.items())
         self.sign(text + "SHA256:\n" + "\n".join(lines) + "\n")

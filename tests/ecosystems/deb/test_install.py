@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from stackbuild import native
+from stackbuild.ecosystems.deb import type as deb_type
 from stackbuild.ecosystems.deb.accounts import Accounts
 from stackbuild.ecosystems.deb.certificates import subject_hash
 from stackbuild.ecosystems.deb.root import Root
@@ -17,6 +19,7 @@ from stackbuild.ecosystems.deb.scripts import accounts
 from stackbuild.ecosystems.system import System
 from stackbuild.layer import capabilities
 from stackbuild.layer import codec as codecs
+from stackbuild.layer import write as writing
 
 from .making import control, member
 
@@ -542,6 +545,53 @@ def test_one_more_package_compresses_little(archive, debian, monkeypatch):
     debian(*names, "p20a")
     tree.image("//:i")
     assert cold > 5 and 1 <= len(counted) <= 3  # the file, its paragraph in status.d
+
+
+@pytest.mark.skipif(native.resume_sha256(bytes(40)) is None, reason="nothing is resumed without the native core")
+def test_one_more_package_leaves_what_is_before_it(archive, debian, monkeypatch):
+    names = [f"p{number:02}" for number in range(40)]
+    heavy(archive, *names, size=20000)
+    archive.add(control("p38a"), files={"usr/": "", "usr/share/": "", "usr/share/doc/": "", "usr/share/doc/p38a/": "", "usr/share/doc/p38a/x": ""})
+    tree = debian(*names)
+    before = layers(tree)[0]
+    fetched, fetch = [], writing._fetch
+    monkeypatch.setattr(writing, "_fetch", lambda *args: fetched.append(1) or fetch(*args))
+    debian(*names, "p38a")
+    after = layers(tree)[0]
+    assert len(fetched) <= 4
+    assert list(after)[:70] == list(before)[:70]
+    seen = set()
+    for path in after:  # a folder comes before what is in it
+        assert path.rpartition("/")[0] in {"", *seen, "var", "var/lib", "var/lib/dpkg", "var/lib/dpkg/status.d"}
+        seen.add(path)
+
+
+def test_packages_that_were_installed_before_are_not_unpacked_again(archive, debian, monkeypatch):
+    archive.add(control("dpkg"))
+    archive.add(control("a"), files={"etc/": "", "etc/a.conf": "a"}, scripts={"conffiles": "/etc/a.conf\n"})
+    archive.add(control("b"), files={"usr/lib/sysusers.d/b.conf": "u beata - - /\n"})
+    archive.add(control("base-files"), files={"usr/share/base-files/motd": "hello"})
+    archive.add(control("new"), files={"usr/new": "new"})
+    names = ["dpkg", "a", "b", "base-files"]
+    tree = debian(*names)
+    tree.image("//:i")
+    unpacked, unpack = [], deb_type.Deb.unpack
+    monkeypatch.setattr(
+        deb_type.Deb, "unpack", lambda self, package, *rest: unpacked.append(package.name) or unpack(self, package, *rest)
+    )
+    found = top(debian(*names, "new"))
+    assert unpacked == ["new"]
+    assert "/etc/a.conf 0cc175b9c0f1b6a831c399e269772661" in found[STATUS].text
+    assert "beata" in found["etc/passwd"].text and found["etc/motd"].text == "hello"
+
+
+def test_a_configuration_file_that_another_package_replaces(archive, debian):
+    archive.add(control("dpkg"))
+    archive.add(control("old"), files={"etc/x.conf": "old"}, scripts={"conffiles": "/etc/x.conf\n"})
+    archive.add(control("new", Replaces="old"), files={"etc/x.conf": "a"}, scripts={"conffiles": "/etc/x.conf\n"})
+    found = top(debian("dpkg", "old", "new"))
+    assert found["etc/x.conf"].text == "a"
+    assert found[STATUS].text.count("/etc/x.conf 0cc175b9c0f1b6a831c399e269772661") == 2
 
 
 # The same everywhere

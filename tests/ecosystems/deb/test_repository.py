@@ -5,6 +5,8 @@ import lzma
 
 import pytest
 
+from stackbuild.ecosystems.deb import repository, universe
+
 from .making import Archive, control
 
 
@@ -20,6 +22,35 @@ def failure(tree) -> str:
 def world(archive, debian):
     archive.add(control(), files={"usr/bin/hello": "hi"})
     return debian("hello")
+
+
+def test_an_index_is_unpacked_once(world, archive, monkeypatch):
+    unpacked, unpack = [], repository.decompressed
+    monkeypatch.setattr(repository, "decompressed", lambda path: unpacked.append(path) or unpack(path))
+    for function in (repository._unpacked, repository._read_once):
+        function.cache_clear()
+    assert world.run("lock")[0] == 0
+    for function in (repository._unpacked, repository._read_once):
+        function.cache_clear()
+    assert world.run("lock", "--upgrade")[0] == 0
+    assert len(unpacked) == 1
+
+
+@pytest.mark.parametrize("said", [b"Package: other\n", b""])
+def test_an_index_that_is_not_what_a_release_says_of_it_unpacked(world, archive, said):
+    archive.publish(whole=said)
+    assert world.run("lock")[0] == 0
+
+
+def test_where_paragraphs_begin():
+    for data, names in [
+        (b"", []), (b"Package: a", [b"a"]), (b"Package: a\nX: y\n\nPackage: b\n", [b"a", b"b"]),
+        (b"X: y\nPackage: a\n\nPackage: b", [b"b"]), (b"\n\nPackage: a\n\n\nPackage: a\n\n", [b"a"]),
+    ]:  # fmt: skip
+        table = universe._Table(data)
+        assert sorted(table.places) == names
+        for name in names:
+            assert all(bytes(text).startswith(b"Package: " + name) for text in table.stanzas(name))
 
 
 def in_release(archive):
