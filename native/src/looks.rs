@@ -1,6 +1,6 @@
 //! Looking at many folders and files at once, by a few threads.
 
-use crate::signature::{row_of, Row, NUMBER, ROW};
+use crate::signature::{is_absent, row_of, Row, NUMBER, ROW};
 use crate::spread::spread;
 use std::ffi::{OsStr, OsString};
 use std::fs::{read_dir, symlink_metadata, FileType};
@@ -57,7 +57,12 @@ fn list_one(folder: &Path) -> Result<Vec<u8>, Error> {
     let mut entries: Vec<(OsString, u8)> = Vec::new();
     for entry in read_dir(folder)? {
         let entry = entry?;
-        entries.push((entry.file_name(), letter(entry.file_type()?)));
+        match entry.file_type() {
+            Ok(kind) => entries.push((entry.file_name(), letter(kind))),
+            // Where the folder does not say what a name is, it may be gone before it is looked at.
+            Err(error) if is_absent(&error) => entries.push((entry.file_name(), b'o')),
+            Err(error) => return Err(error),
+        }
     }
     entries.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
     let mut out: Vec<u8> = entries.iter().map(|entry| entry.1).collect();

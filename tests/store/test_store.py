@@ -182,6 +182,22 @@ def test_memories_outlive_the_process(tmp_path):
             assert Hashed(store).of(path)[1] == expected
 
 
+def test_two_processes_keep_what_both_learnt_and_what_one_forgot(tmp_path):
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths:
+        path.write_text(path.name)
+    settle(paths[-1])
+    with Store(tmp_path / "store") as first:
+        Hashed(first).of(paths[2])
+    with Store(tmp_path / "store") as one, Store(tmp_path / "store") as other:
+        for store, path in ((one, paths[0]), (other, paths[1])):
+            store.fingerprints.preload_once(str(tmp_path))
+            assert Hashed(store).of(path)[1] == 1
+        one.fingerprints.forget(str(paths[2]))
+    with Store(tmp_path / "store") as third:
+        assert [Hashed(third).of(path)[1] for path in paths] == [0, 0, 1]
+
+
 def test_an_edit_of_the_same_size_and_mtime_is_seen(store, tmp_path):
     path = tmp_path / "f"
     path.write_text("one")

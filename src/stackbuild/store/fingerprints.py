@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from stat import S_ISREG
 
 from ..errors import BuildFailed
@@ -24,6 +24,7 @@ _PIECE = 1 << 20
 _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ? AND "
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
+_AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _Folder = dict[str, tuple[bytes, str]]  # name -> (row, fingerprint)
 
 
@@ -33,7 +34,7 @@ class Fingerprints:
     def __init__(self, index: Index, algorithm: Algorithm) -> None:
         self._index, self.algorithm = index, algorithm
         self._known: dict[str, _Folder] = {}
-        self._changed: set[str] = set()  # folders of which more is known than is kept
+        self._learnt: dict[str, _Folder] = {}  # what is not kept yet
         self._loaded: set[str] = set()  # with all below them
         self._lock = threading.Lock()
         self.hashed = 0  # files read, for tests and reports
@@ -52,8 +53,12 @@ class Fingerprints:
         return folder in self._loaded
 
     def _load(self, where: str, *values: bytes) -> None:
+        for folder, kept in self._kept(where, *values):
+            self._known.setdefault(folder, kept)
+
+    def _kept(self, where: str, *values: bytes) -> Iterator[tuple[str, _Folder]]:
         for folder, *kept in self._index.rows(_LOAD + where, (self.algorithm, *values)):
-            self._known.setdefault(os.fsdecode(folder), _unpacked(self.algorithm, *kept))
+            yield os.fsdecode(folder), _unpacked(self.algorithm, *kept)
 
     @traced("recall fingerprints")
     def preload_once(self, folder: str) -> None:
@@ -86,16 +91,15 @@ class Fingerprints:
         seen: ns since 1970, before the first of them was.
         """
         self.hashed += len(files)
-        last, known = "", _Folder()
+        last, known, learnt = "", _Folder(), _Folder()
         for path, row, fingerprint in files:
             if not stats.settled(row, seen):
                 refuse(f"{path} has only just been written")
                 continue
             folder, _, name = path.rpartition("/")
             if folder != last or not known:
-                last, known = folder, self._folder(folder)
-                self._changed.add(folder)
-            known[name] = row, fingerprint
+                last, known, learnt = folder, self._folder(folder), self._learnt.setdefault(folder, {})
+            known[name] = learnt[name] = row, fingerprint
 
     def _hash(self, path: str, row: bytes) -> str:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""
@@ -125,11 +129,15 @@ class Fingerprints:
     def forget(self, path: str) -> None:
         """Drop what is known of `path`: it was caught changing."""
         folder, _, name = path.rpartition("/")
-        self._folder(folder).pop(name, None)
-        self._keep([folder])
+        for known in (self._folder(folder), self._learnt.get(folder, {})):
+            known.pop(name, None)
+        for _, kept in list(self._kept("folder = ?", os.fsencode(folder))):
+            kept.pop(name, None)
+            self._replace([(os.fsencode(folder), self.algorithm, kept)])
 
     def forget_gone(self) -> None:
         """Drop what is known of files that no longer exist."""
+        changed: list[tuple[bytes, str, _Folder]] = []
         rows = self._index.rows("SELECT folder, algorithm, names, rows, hashes FROM fingerprint")
         for folder, algorithm, *kept in rows:
             try:
@@ -137,33 +145,36 @@ class Fingerprints:
             except OSError:
                 there = set()
             known = _unpacked(algorithm, *kept)
-            if left := {name: found for name, found in known.items() if name in there}:
-                self._index.write(_KEEP, [(folder, algorithm, *_packed(left))] if left != known else [])
-            else:
-                self._index.write(_DROP, [(algorithm, folder)])
+            left = {name: found for name, found in known.items() if name in there}
+            if len(left) < len(known):
+                changed.append((folder, algorithm, left))
+        self._replace(changed)
 
     def discard(self, folder: str) -> None:
         """Drop what was learnt of files below a folder that will not last, before it is saved."""
-        for path in [path for path in self._known if path == folder or path.startswith(f"{folder}/")]:
-            del self._known[path]
-            self._changed.discard(path)
+        for table in (self._known, self._learnt):
+            for path in [path for path in table if path == folder or path.startswith(f"{folder}/")]:
+                del table[path]
 
     @traced("keep fingerprints")
     def save(self) -> None:
-        """Keep what was learnt."""
-        changed, self._changed = self._changed, set()
-        self._keep(changed)
+        """Keep what was learnt, beside what other processes kept meanwhile. Raises StoreError."""
+        learnt = {folder: new.copy() for folder, new in list(self._learnt.items())}
+        folders, changed = [os.fsencode(folder) for folder in learnt], list[tuple[bytes, str, _Folder]]()
+        for start in range(0, len(folders), _AT_ONCE):
+            some = folders[start : start + _AT_ONCE]
+            kept = dict(self._kept(f"folder IN ({', '.join('?' * len(some))})", *some))
+            for folder in some:
+                name = os.fsdecode(folder)
+                changed.append((folder, self.algorithm, kept.get(name, {}) | learnt[name]))
+        self._replace(changed)
+        self._learnt.clear()
 
-    def _keep(self, folders: Iterable[str]) -> None:
-        kept: list[tuple[object, ...]] = []
-        empty: list[tuple[object, ...]] = []
-        for folder in folders:
-            path = os.fsencode(folder)
-            if known := self._known[folder].copy():
-                kept.append((path, self.algorithm, *_packed(known)))
-            else:
-                empty.append((self.algorithm, path))
-        self._index.write(_KEEP, kept)
+    def _replace(self, folders: Sequence[tuple[bytes, str, _Folder]]) -> None:
+        """Keep this of some folders: (path, algorithm, what is known)."""
+        full = [(path, algorithm, *_packed(known)) for path, algorithm, known in folders if known]
+        empty = [(algorithm, path) for path, algorithm, known in folders if not known]
+        self._index.write(_KEEP, full)
         self._index.write(_DROP, empty)
 
 

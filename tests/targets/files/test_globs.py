@@ -1,10 +1,15 @@
 """Which files a glob means."""
 
+import os
+from types import SimpleNamespace
 
 import pytest
 
+from stackbuild import native
 from stackbuild.declare.glob import matches
+from stackbuild.errors import RequestError
 from stackbuild.targets.files.globs import Globs
+from stackbuild.targets.files.sources import source
 
 
 @pytest.mark.parametrize(
@@ -32,6 +37,30 @@ def tree(root, *paths):
 def find(root, *patterns, hidden=()):
     found, unused = Globs(patterns).find(str(root), frozenset(map(str, hidden)))
     return [item.path for item in found], unused
+
+
+@pytest.mark.parametrize("pattern", ["a**", "app/ab**", "**", "app/**", "./app/**/", "a/../**", "**/**", "app/**/x"])
+def test_a_pattern_means_the_same_below_every_folder(tmp_path, pattern):
+    paths = ["a/x", "a1", "ab/c/d", "app/ab/x", "app/ab1", "app/sub/y", "app/x", "b"]
+    tree(tmp_path, *paths)
+    globs = Globs([pattern])
+    expected = [path for path in paths if globs.means(str(tmp_path), path, frozenset())]
+    assert find(tmp_path, pattern) == (expected, [] if expected else [pattern])
+
+
+def test_a_file_that_is_a_pipe_once_it_is_looked_at_is_no_file(tmp_path, monkeypatch):
+    tree(tmp_path, "f")
+    look = native.lstat_rows
+
+    def swap(paths):
+        (tmp_path / "f").unlink()
+        os.mkfifo(tmp_path / "f")
+        return look(paths)
+
+    monkeypatch.setattr(native, "lstat_rows", swap)
+    (item,), _ = Globs(["**"]).find(str(tmp_path), frozenset())
+    with pytest.raises(RequestError, match="'f' is neither a file"):
+        source(SimpleNamespace(folder=str(tmp_path), declaration=SimpleNamespace(position=lambda key: None)), item)
 
 
 def test_what_is_taken_away_is_not_there(tmp_path):

@@ -59,7 +59,7 @@ class Globs:
         self._wild = [(pattern, compiled(pattern)) for pattern in self.included if is_wild(pattern)]
         only = normal(patterns[0]) if len(patterns) == 1 else ""
         self._all_below: str | None = None  # of a pattern that means all in a folder, what paths begin with
-        if only.endswith("**") and not is_wild(only[:-2]):
+        if only == "**" or (only.endswith("/**") and not is_wild(only[:-2])):
             self._all_below = only[:-2]
         self._literal: dict[str, list[str]] = {}
         for pattern in self.included:
