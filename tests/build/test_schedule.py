@@ -55,6 +55,18 @@ def test_a_node_that_takes_long_keeps_no_other_waiting():
     schedule(work).run(2)
 
 
+def test_as_many_as_may_be_are_at_work_when_all_take_long():
+    together, most = threading.Barrier(12), threading.Event()
+
+    def work(node):
+        together.wait(20)  # until all twelve are here
+        most.set()
+        return "long"
+
+    Schedule(range(12), dict.fromkeys(range(12), ()), dict.fromkeys(range(12), ()), work).run(12)
+    assert most.is_set()
+
+
 def test_no_more_threads_than_jobs():
     needs, at_work, most, lock = {number: [] for number in range(40)}, [], [], threading.Lock()
 

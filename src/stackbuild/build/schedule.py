@@ -48,10 +48,10 @@ class Schedule(Generic[N]):
                     patience = _PATIENCE
                     while self._threads:
                         count = self._count
-                        if self._changed.wait(patience) or count != self._count:
+                        moved = self._changed.wait(patience) or count != self._count
+                        if moved or self._join(pool, 1, jobs):
                             patience = _PATIENCE
                         else:
-                            self._join(pool, 1, jobs)
                             patience = min(2 * patience, _MOST_PATIENCE)
                         if self._ended is not None:
                             raise self._ended
@@ -59,11 +59,13 @@ class Schedule(Generic[N]):
                 self._ended = error
                 raise
 
-    def _join(self, pool: Executor, threads: int, jobs: int) -> None:
-        """Have more threads at work, if there is something for them."""
-        for _ in range(min(threads, len(self._ready), jobs - self._threads)):
+    def _join(self, pool: Executor, threads: int, jobs: int) -> int:
+        """Have more threads at work, if there is something for them; returns how many."""
+        more = max(0, min(threads, len(self._ready), jobs - self._threads))
+        for _ in range(more):
             self._threads += 1
             pool.submit(self._go_on, pool, jobs)
+        return more
 
     def _go_on(self, pool: Executor, jobs: int) -> None:
         """Work until nothing is ready."""

@@ -40,7 +40,8 @@ def arrange(entries: Iterable[Entry], layer: str) -> list[Entry]:
     if any(entry.group or entry.kind == "hardlink" for entry in result):
         # Each group by itself, and in it a hard link after its target.
         result.sort(key=lambda entry: (entry.group, entry.kind == "hardlink"))
-    return [*sorted(gone.values(), key=_path_order), *result]  # deletions apply to the layers below
+    # Deletions come first: they apply to the layers below.
+    return [*sorted(gone.values(), key=lambda entry: (entry.group, _path_order(entry))), *result]
 
 
 def _path_order(entry: Entry) -> str:

@@ -26,7 +26,9 @@ def padding(size: int) -> int:
 
 def is_plain(entry: Entry, size: int) -> bool:
     """Whether an entry is a file of `size` bytes whose header `native.write_headers` can make."""
-    if entry.kind != "file" or entry.xattrs or not entry.path.isascii() or "\0" in entry.path:
+    if entry.kind != "file" or entry.xattrs or entry.link:
+        return False
+    if not entry.path.isascii() or "\0" in entry.path:
         return False
     if size > ustar.MOST_SIZE or not 0 <= entry.mtime <= ustar.MOST_TIME:
         return False

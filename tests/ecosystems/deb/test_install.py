@@ -20,6 +20,7 @@ from stackbuild.ecosystems.system import System
 from stackbuild.layer import capabilities
 from stackbuild.layer import codec as codecs
 from stackbuild.layer import write as writing
+from stackbuild.store import Store, default_path
 
 from .making import control, member
 
@@ -583,6 +584,15 @@ def test_packages_that_were_installed_before_are_not_unpacked_again(archive, deb
     assert unpacked == ["new"]
     assert "/etc/a.conf 0cc175b9c0f1b6a831c399e269772661" in found[STATUS].text
     assert "beata" in found["etc/passwd"].text and found["etc/motd"].text == "hello"
+
+
+def test_not_much_of_a_package_lies_beside_its_listing(archive, debian):
+    files = {f"usr/share/ca-certificates/{number}.crt": bytes(1 << 19) for number in range(20)}
+    archive.add(control("many"), files=files)
+    debian("many").image("//:i")
+    with Store(default_path()) as store:
+        sizes = sorted(size for _, size in store.blobs.all())
+    assert sizes[-1] < 10 << 20  # its bytes as hexadecimal digits
 
 
 def test_a_configuration_file_that_another_package_replaces(archive, debian):

@@ -45,7 +45,8 @@ def test_an_index_that_is_not_what_a_release_says_of_it_unpacked(world, archive,
 def test_where_paragraphs_begin():
     for data, names in [
         (b"", []), (b"Package: a", [b"a"]), (b"Package: a\nX: y\n\nPackage: b\n", [b"a", b"b"]),
-        (b"X: y\nPackage: a\n\nPackage: b", [b"b"]), (b"\n\nPackage: a\n\n\nPackage: a\n\n", [b"a"]),
+        (b"X: y\nPackage: a\n\nPackage: b", [b"b"]), (b"\nPackage: a", [b"a"]), (b"Package: \nProvides: x\n", []),
+        (b"X: y\nProvides: x\n", []), (b"\n\nPackage: a\n\n\nPackage: a\n\n", [b"a"]),
     ]:  # fmt: skip
         table = universe._Table(data)
         assert sorted(table.places) == names

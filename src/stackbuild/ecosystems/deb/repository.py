@@ -6,6 +6,7 @@ keyring vouches for InRelease, InRelease for the indexes, they for the packages.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import email.utils
 import functools
@@ -16,8 +17,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from ...digests import digest_of
-from ...errors import BuildFailed, DigestMismatch, RegistryError, RequestError
+from ...errors import BuildFailed, DigestMismatch, RegistryError, RequestError, StoreError
 from ...layer.read import decompressed
+from ...store import Store
 from ..ecosystem import Ask
 from ..fetch import bounded
 from .control import paragraph
@@ -96,10 +98,19 @@ def _index(ask: Ask, archive: DebArchive, release: Release, name: str) -> bytes:
             except (RegistryError, DigestMismatch):
                 if url == places[-1]:
                     raise
-    data = _unpacked(ask.store.blobs.path(digest))
-    if whole and whole[0] == digest_of(data):
-        ask.store.blobs.put(data)  # to unpack it takes longer than anything else of resolving
-    return data
+    path = ask.store.blobs.path(digest)
+    if whole and _keep_unpacked(ask.store, path, whole[0]):
+        return _read_once(ask.store.blobs.path(whole[0]))
+    return _unpacked(path)
+
+
+def _keep_unpacked(store: Store, path: Path, digest: str) -> bool:
+    """Keep an index as the blob that it is once unpacked, as that takes longer than all else of resolving;
+    returns whether there was room, and it is what the release says."""
+    data = _unpacked.__wrapped__(path)
+    with contextlib.suppress(StoreError):
+        return digest_of(data) == digest and bool(store.blobs.put(data))
+    return False
 
 
 def _receive_index(ask: Ask, url: str, digest: str, size: int, shown: str) -> None:

@@ -124,11 +124,14 @@ class _Table:
         self._data = data
         self.places: dict[bytes, list[int]] = {}
         self.provided: dict[bytes, list[bytes]] = {}
-        at = 0 if data.startswith(_FIRST[2:]) else _next(data, 0)
+        at = len(data) - len(data.lstrip(b"\n"))
+        if not data.startswith(_FIRST[2:], at):
+            at = _next(data, at)
         while at >= 0:
             start = at + len(_FIRST) - 2
             end = data.find(b"\n", start)
-            self.places.setdefault(data[start : end if end >= 0 else len(data)], []).append(at)
+            if name := data[start : end if end >= 0 else len(data)]:
+                self.places.setdefault(name, []).append(at)
             at = _next(data, start)
         starts = sorted((place, name) for name, places in self.places.items() for place in places)
         self._fill_provided(starts)
@@ -136,7 +139,10 @@ class _Table:
     def _fill_provided(self, starts: list[tuple[int, bytes]]) -> None:
         offsets = [place for place, _ in starts]
         for match in _PROVIDES.finditer(self._data):
-            name = starts[bisect.bisect(offsets, match.start()) - 1][1]
+            number = bisect.bisect(offsets, match.start()) - 1
+            if number < 0:
+                continue  # of a paragraph that names no package
+            name = starts[number][1]
             for item in match[1].split(b","):
                 self.provided.setdefault(item.split(b"(")[0].split(b":")[0].strip(), []).append(name)
 

@@ -31,6 +31,7 @@ _COPYRIGHT = re.compile(r"usr/share/doc/([^/]+)/copyright")
 _LOOKED = re.compile(f"{_LIBRARY.pattern}|{_COPYRIGHT.pattern}")
 _LICENSE = re.compile(r"^License: *([A-Za-z0-9][\w.+-]*(?: (?:and|or|with) [\w.+-]+)*)[ \t]*$", re.M)
 _MOST_HEAD = 1 << 20
+_MOST_KEPT = 4 << 20  # bytes of one package that lie beside its listing
 
 
 class _Slice(io.RawIOBase):
@@ -149,6 +150,7 @@ class _Unpacking:
         self._entries: dict[str, Entry] = {}
         self._sonames: dict[str, str] = {}
         self._license = ""
+        self._keepable = _MOST_KEPT
         self._marks: dict[str, str] = {}  # MD5 by path, as dpkg's database has it of configuration files
 
     def tree(self, found: Iterator[Member], facts: dict[str, object]) -> Tree:
@@ -186,7 +188,8 @@ class _Unpacking:
         if len(head) < _MOST_HEAD:
             if path in self._conffiles:
                 self._marks[path] = hashlib.md5(head, usedforsecurity=False).hexdigest()
-            if known.is_read(path):
+            if known.is_read(path) and len(head) <= self._keepable:
+                self._keepable -= len(head)
                 return BytesContent(head)
         return self._spool.add(_Joined(head, stream))  # type: ignore[arg-type]
 
