@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from timing import Clock, table
-from trees import make_even
+from trees import apart, make_even
 
 COUNTS = (5_000, 50_000, 500_000)
 BUILD = '[workspace]\n[files.tree]\nsrcs = ["app/**"]\n[image.img]\nlayers = [":tree"]\n'
@@ -20,7 +20,7 @@ def section(folder: Path, runs: int, scale: float) -> list[str]:
         root = folder / str(count)
         root.mkdir()
         (root / "BUILD.toml").write_text(BUILD)
-        make_even(root, count)
+        apart(make_even, root, count)
         clock = Clock(f"{title}, {count:,} files", root)
         for _ in range(1 if count > 100_000 else runs):
             clock.forget()

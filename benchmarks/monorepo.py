@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from timing import PAUSE, keep, run
-from trees import commit
+from trees import apart, commit
 
 COMMON = 20
 PACKAGE = """[files.src]
@@ -120,7 +120,7 @@ def table(folder: Path, scale: float, runs: int) -> list[str]:
     """The section of the page, in lines of Markdown."""
     root = folder / "monorepo"
     root.mkdir()
-    make(root, scale)
+    apart(make, root, scale)
     found = measure(root, runs)
     status, files = found["git status"][0], found["git ls-files"][0]
     lines = [

@@ -65,7 +65,7 @@ def main() -> None:
 
     def tree(title: str, make: Callable[[Path, float], None]) -> list[str]:
         def section(root: Path) -> list[str]:
-            make(root, scale)
+            trees.apart(make, root, scale)
             return layers.section(title, root, runs, asked.buildah and shutil.which("buildah") is not None)
 
         return within(section)
@@ -80,7 +80,6 @@ def main() -> None:
     if asked.network:
         lines += within(lambda root: packages.tables(root, asked.network_runs))
     if asked.grow if asked.grow is not None else scale == 1:
-        # Last: Linux counts a parent's peak as its children's, and making these trees takes memory.
         lines += within(lambda root: growth.section(root, runs, scale))
     lines += [*machine.section(), *timing.details()]
     asked.out.write_text("\n".join(lines) + "\n")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 _ABI = 3  # lib.rs has the same: a library of another time is not used
 FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY  # a pipe or a terminal in a file's place holds nobody up
 _MALFORMED = -2
-_ROW = 48  # bytes
-_FAILED = b"\xff" * 8  # for the inode of a file that could not be looked at
 
 
 _loaded: list[Core | None] = []  # once it was asked for
@@ -97,13 +95,15 @@ class Core:
         """See the package."""
         from ctypes import create_string_buffer
 
-        names, found = _joined(paths), create_string_buffer(_ROW * len(paths))
+        from .stats import NO_INODE, SIZE
+
+        names, found = _joined(paths), create_string_buffer(SIZE * len(paths))
         _check(self._stat(names, len(names), found, len(paths)), "a path holds NUL")
         data = found.raw
-        rows = [data[start : start + _ROW] for start in range(0, len(data), _ROW)]
-        if _FAILED in data:  # for once it may be a part of something else
+        rows = [data[start : start + SIZE] for start in range(0, len(data), SIZE)]
+        if NO_INODE in data:  # for once it may be a part of something else
             for path, row in zip(paths, rows, strict=True):
-                if row[8:16] == _FAILED:
+                if row[8:16] == NO_INODE:
                     number = int.from_bytes(row[:8], "little")
                     raise OSError(number, os.strerror(number), path)
         return rows
@@ -114,8 +114,10 @@ class Core:
         """See the package."""
         from array import array
 
+        from .stats import SIZE
+
         names, wanted = _joined(paths), b"".join(rows)
-        if len(wanted) != _ROW * len(paths):
+        if len(wanted) != SIZE * len(paths):
             raise ValueError("a row has 48 bytes")
         results = array("i", bytes(4 * len(paths)))
         with memoryview(table):

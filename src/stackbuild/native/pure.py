@@ -23,7 +23,7 @@ from .signatures import (
     place_signature,
     stat_signature,
 )
-from .stats import SIZE, UNKNOWN, row
+from .stats import NO_INODE, SIZE, row
 from .ustar import BLOCK, file_block
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _read(path: str, wanted: array[int], expected: bytes, out: memoryview) -> in
             done = _read_at(handle, out[start : start + length], offset)
         except OSError as error:
             done, failed = 0, error.errno or -1
-        if expected[8:16] != UNKNOWN[8:16] and row(os.fstat(handle)) != expected:
+        if expected[8:16] != NO_INODE and row(os.fstat(handle)) != expected:
             return -1  # which tells more than why a folder, say, cannot be read
         return failed or (0 if done == length else -1)
     finally:

@@ -10,7 +10,9 @@ import os
 import struct
 
 SIZE = 48
-UNKNOWN = struct.pack("<6q", 0, -1, 0, 0, 0, 0)
+NO_INODE = b"\xff" * 8
+"""Stands in bytes 8 to 16 of a row that is none."""
+UNKNOWN = bytes(8) + NO_INODE + bytes(32)
 """The row of a file of which no lstat is known."""
 _FINE_GRAIN = 50_000_000  # ns; kernels stamp files by a tick of 1 to 10 ms
 _COARSE_GRAIN = 2_000_000_000  # ns; FAT's grain, assumed where stamps are whole seconds

@@ -57,7 +57,7 @@ class Globs:
         self.included = [pattern for pattern in patterns if not pattern.startswith("!")]
         excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
         self._wild = [(pattern, compiled(pattern)) for pattern in self.included if is_wild(pattern)]
-        only = normal(patterns[0]) if len(patterns) == 1 else ""
+        only = normal(self.included[0]) if self.included == [*patterns] and len(patterns) == 1 else ""
         self._all_below: str | None = None  # of a pattern that means all in a folder, what paths begin with
         if only == "**" or (only.endswith("/**") and not is_wild(only[:-2])):
             self._all_below = only[:-2]
