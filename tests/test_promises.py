@@ -127,20 +127,20 @@ def edit(root, rng):
         path.unlink()
 
 
-def test_two_thousand_edits_never_give_a_stale_image(tree, tmp_path):
+def test_a_thousand_edits_never_give_a_stale_image(tree, tmp_path):
     fill(tree)
     rng = random.Random(20261123)
     warm = tmp_path / "warm"
     digest_of(tree.root, warm)
     seen = set()
-    for number in range(2000):
+    for number in range(1000):
         edit(tree.root, rng)
         cold = tmp_path / f"cold{number}"
         found = digest_of(tree.root, warm)
         assert found == digest_of(tree.root, cold), f"stale after edit {number}"
         shutil.rmtree(cold)
         seen.add(found)
-    assert len(seen) > 1500
+    assert len(seen) > 750
 
 
 @pytest.mark.parametrize("change", ["touch", "comment", "group mode", "rewritten"])
