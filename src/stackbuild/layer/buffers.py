@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from .codec import Data
 
-_SIZE = (4 << 20) + (64 << 10)  # bytes: what nearly every chunk fits into; untouched ones cost nothing
-
 
 class Buffers:
     """Buffers that are not in use now. Threads may share it."""
@@ -19,7 +17,7 @@ class Buffers:
         try:
             buffer = self._free.pop()
         except IndexError:
-            buffer = bytearray(_SIZE)
+            buffer = bytearray(size)
         if len(buffer) < size:
             buffer = bytearray(size)
         return memoryview(buffer)[:size]
