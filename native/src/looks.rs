@@ -1,6 +1,6 @@
 //! Looking at many folders and files at once, by a few threads.
 
-use crate::signature::{is_absent, row_of, Row, NUMBER, ROW};
+use crate::signature::{is_absent, row_of, Row, NO_INODE, NUMBER, ROW};
 use crate::spread::spread;
 use std::ffi::{OsStr, OsString};
 use std::fs::{read_dir, symlink_metadata, FileType};
@@ -11,7 +11,6 @@ use std::path::Path;
 const EIO: i32 = 5;
 const FOLDERS: usize = 8; // that a thread takes at once
 const FILES: usize = 256;
-const FAILED: [u8; NUMBER] = [0xff; NUMBER]; // in the inode's place
 
 pub fn path_of(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
@@ -24,7 +23,7 @@ fn paths(bytes: &[u8]) -> Vec<&[u8]> {
     paths
 }
 
-fn errno(error: &Error) -> i32 {
+pub fn errno(error: &Error) -> i32 {
     error.raw_os_error().unwrap_or(EIO)
 }
 
@@ -86,7 +85,7 @@ pub fn stat(files: &[u8], rows: &mut [Row]) -> bool {
         Err(error) => {
             *row = [0; ROW];
             row[..NUMBER].copy_from_slice(&i64::from(errno(&error)).to_le_bytes());
-            row[NUMBER..2 * NUMBER].copy_from_slice(&FAILED);
+            row[NUMBER..2 * NUMBER].copy_from_slice(&NO_INODE);
         }
     });
     true

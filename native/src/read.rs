@@ -1,16 +1,13 @@
 //! Many small files into one buffer, with four system calls each, and proof that each is the file that was meant.
 
-use crate::signature::{row_of, Row, NUMBER};
-use std::ffi::OsStr;
+use crate::looks::{errno, path_of};
+use crate::signature::{row_of, Row, NO_INODE, NUMBER};
 use std::fs::OpenOptions;
-use std::io::{Error, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
+use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 const AS_EXPECTED: i32 = 0;
 const CHANGED: i32 = -1;
-const UNKNOWN: [u8; NUMBER] = [0xff; NUMBER]; // the inode of a file of which no stat is known
-const EIO: i32 = 5;
 
 /// What is wanted of a file.
 #[repr(C)]
@@ -60,26 +57,22 @@ pub fn read_files(
 }
 
 fn read(path: &[u8], offset: u64, row: &Row, out: &mut [u8], flags: i32) -> i32 {
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(OsStr::from_bytes(path)) {
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path_of(path)) {
         Ok(file) => file,
-        Err(error) => return number(&error),
+        Err(error) => return errno(&error),
     };
     let failed = file.read_exact_at(out, offset).err(); // one call, where the bytes are there
-    if row[NUMBER..2 * NUMBER] != UNKNOWN {
+    if row[NUMBER..2 * NUMBER] != NO_INODE {
         match file.metadata() {
             // Which tells more than why a folder, say, cannot be read.
             Ok(stat) if row_of(&stat) != *row => return CHANGED,
             Ok(_) => {}
-            Err(error) => return number(&error),
+            Err(error) => return errno(&error),
         }
     }
     match failed {
         Some(error) if error.kind() == ErrorKind::UnexpectedEof => CHANGED,
-        Some(error) => number(&error),
+        Some(error) => errno(&error),
         None => AS_EXPECTED,
     }
-}
-
-fn number(error: &Error) -> i32 {
-    error.raw_os_error().unwrap_or(EIO)
 }

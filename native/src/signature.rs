@@ -9,6 +9,8 @@ use std::path::Path;
 
 pub const NUMBER: usize = 8;
 pub const ROW: usize = 6 * NUMBER;
+/// In the inode's place of a row that is none.
+pub const NO_INODE: [u8; NUMBER] = [0xff; NUMBER];
 pub type Signature = [u8; 16];
 /// dev, ino, size, mtime, ctime (ns since 1970) and mode: 64-bit numbers, little-endian, wrapped.
 pub type Row = [u8; ROW];

@@ -4,7 +4,7 @@
 
 use crate::looks::{letter, path_of};
 use crate::signature::{absent, is_absent, of_blob, of_stat, row_of, sign, Row, Signature, ROW};
-use crate::spread::{by_threads, threads};
+use crate::spread::by_threads;
 use std::ffi::OsString;
 use std::fs::{canonicalize, metadata, read_dir, read_link};
 use std::io::Error;
@@ -89,7 +89,7 @@ pub fn first_changed(records: &[Record]) -> Option<usize> {
             }
         }
     };
-    by_threads(threads(1 + records.len() / BATCH) - 1, work);
+    by_threads(1 + records.len() / BATCH, work);
     Some(changed.into_inner()).filter(|&index| index != NONE)
 }
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import native
+from ..keys import Data
 from ..threads import workers
 from ..trace import span
-from .codec import Data
 
 if TYPE_CHECKING:
     from ..native.protocol import Sha256

@@ -3,7 +3,7 @@ interpreter waits."""
 
 from __future__ import annotations
 
-from .codec import Data
+from ..keys import Data
 
 
 class Buffers:
@@ -17,7 +17,7 @@ class Buffers:
         try:
             buffer = self._free.pop()
         except IndexError:
-            buffer = bytearray(size)
+            buffer = bytearray()
         if len(buffer) < size:
             buffer = bytearray(size)
         return memoryview(buffer)[:size]

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import BuildFailed
+from ..keys import Data
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressor
 
 _own = threading.local()
-Data = bytes | bytearray | memoryview
 Compression = Literal["gzip", "gzip-fast", "gzip-small", "zstd", "zstd-small"]
 
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
-from ..keys import hash_bytes
+from ..keys import Data, hash_bytes
 from ..store import Store
 from .chunk import Chunk
-from .codec import Codec, Data
+from .codec import Codec
 from .split import LAYER_VERSION
 
 _SELECT = "SELECT blob, offset, size, raw_size, raw_hash, packed_hash FROM chunk WHERE key = ?"

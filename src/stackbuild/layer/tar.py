@@ -30,9 +30,7 @@ def is_plain(entry: Entry, size: int) -> bool:
         return False
     if not entry.path.isascii() or "\0" in entry.path:
         return False
-    if size > ustar.MOST_SIZE or not 0 <= entry.mtime <= ustar.MOST_TIME:
-        return False
-    if not 0 <= entry.uid <= ustar.MOST_OWNER or not 0 <= entry.gid <= ustar.MOST_OWNER:
+    if not ustar.fits(size, entry.uid, entry.gid, entry.mtime):
         return False
     return len(entry.path) <= 100 or ustar.split(entry.path.encode()) is not None
 

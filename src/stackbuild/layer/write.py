@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from .. import native
-from ..keys import Hash, new_hash
+from ..keys import Data, Hash, new_hash
 from ..store import Store
 from ..store.files import temporary
 from ..trace import span, traced
@@ -19,7 +19,7 @@ from . import prefix
 from .blob import GrowingBlob, growing
 from .buffers import Buffers
 from .chunk import Chunk, algorithm_of, judge
-from .codec import Codec, Data
+from .codec import Codec
 from .entry import Entry, is_unread
 from .known import KnownChunks, Place
 from .split import split

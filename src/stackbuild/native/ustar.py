@@ -51,12 +51,16 @@ def split(path: bytes) -> tuple[bytes, bytes] | None:
     return path[:cut], path[cut + 1 :]
 
 
+def fits(size: int, uid: int, gid: int, mtime: int) -> bool:
+    """Whether a header can hold these numbers."""
+    if not 0 <= size <= MOST_SIZE or not 0 <= mtime <= MOST_TIME:
+        return False
+    return 0 <= uid <= MOST_OWNER and 0 <= gid <= MOST_OWNER
+
+
 def file_block(path: bytes, size: int, mode: int, uid: int, gid: int, mtime: int) -> bytes:
     """The header of a plain file. Raises ValueError where something does not fit."""
     fields = split(path)
-    owners = (mode, uid, gid)
-    if fields is None or not 0 <= size <= MOST_SIZE or not 0 <= mtime <= MOST_TIME:
-        raise ValueError("it does not fit into a ustar header")
-    if min(owners) < 0 or max(owners) > MOST_OWNER:
+    if fields is None or not 0 <= mode <= MOST_OWNER or not fits(size, uid, gid, mtime):
         raise ValueError("it does not fit into a ustar header")
     return block(fields[1], FILE, size, mode, uid, gid, mtime, b"", fields[0])

@@ -160,13 +160,13 @@ class Fingerprints:
     def save(self) -> None:
         """Keep what was learnt, beside what other processes kept meanwhile. Raises StoreError."""
         learnt = {folder: new.copy() for folder, new in list(self._learnt.items())}
-        folders, changed = [os.fsencode(folder) for folder in learnt], list[tuple[bytes, str, _Folder]]()
+        folders, changed = list(learnt), list[tuple[bytes, str, _Folder]]()
         for start in range(0, len(folders), _AT_ONCE):
             some = folders[start : start + _AT_ONCE]
-            kept = dict(self._kept(f"folder IN ({', '.join('?' * len(some))})", *some))
+            kept = dict(self._kept(f"folder IN ({', '.join('?' * len(some))})", *map(os.fsencode, some)))
             for folder in some:
-                name = os.fsdecode(folder)
-                changed.append((folder, self.algorithm, kept.get(name, {}) | learnt[name]))
+                known = kept.get(folder, {}) | learnt[folder]
+                changed.append((os.fsencode(folder), self.algorithm, known))
         self._replace(changed)
         self._learnt.clear()
 

@@ -107,7 +107,7 @@ def _index(ask: Ask, archive: DebArchive, release: Release, name: str) -> bytes:
 def _keep_unpacked(store: Store, path: Path, digest: str) -> bool:
     """Keep an index as the blob that it is once unpacked, as that takes longer than all else of resolving;
     returns whether there was room, and it is what the release says."""
-    data = _unpacked.__wrapped__(path)
+    data = _unpack(path)
     with contextlib.suppress(StoreError):
         return digest_of(data) == digest and bool(store.blobs.put(data))
     return False
@@ -132,13 +132,15 @@ def _read_once(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@functools.lru_cache(maxsize=8)
-def _unpacked(path: Path) -> bytes:
+def _unpack(path: Path) -> bytes:
     with decompressed(path) as stream:
         data = stream.read(_INDEX_LIMIT + 1)
     if len(data) > _INDEX_LIMIT:
         raise BuildFailed(f"an index is larger than {_INDEX_LIMIT} bytes")
     return data
+
+
+_unpacked = functools.lru_cache(maxsize=8)(_unpack)
 
 
 def _release(ask: Ask, archive: DebArchive) -> Release:

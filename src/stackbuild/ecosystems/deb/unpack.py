@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from ...errors import BuildFailed
 from ...layer.entry import BytesContent, Content, Entry, clean_path
@@ -91,10 +91,10 @@ def unpack(package: Package, archive: Path, spool: Spool) -> Tree:
         control, data = (_PARTS.fullmatch(name) for name in names[1:])
         if not control or control[1] != "control" or not data or data[1] != "data":
             raise BuildFailed(f"it holds {names[1]} and {names[2]} instead of control.tar and data.tar")
-        facts, info = _control(package, parts[names[1]])
+        facts = _control(package, parts[names[1]])
         with decompressed_stream(parts[names[2]]) as stream:
             bounded = _Bounded(stream, size * _EXPANSION + _SLACK)
-            return _Unpacking(spool, info.get("conffiles", "")).tree(tar_members(bounded), facts)
+            return _Unpacking(spool, facts["info"].get("conffiles", "")).tree(tar_members(bounded), facts)
 
 
 def _members(file: BinaryIO, total: int) -> Iterator[tuple[str, _Slice]]:
@@ -117,7 +117,7 @@ def _members(file: BinaryIO, total: int) -> Iterator[tuple[str, _Slice]]:
         at += 60 + size + size % 2
 
 
-def _control(package: Package, part: _Slice) -> tuple[dict[str, object], dict[str, str]]:
+def _control(package: Package, part: _Slice) -> dict[str, Any]:
     found: dict[str, str] = {}
     with decompressed_stream(part) as stream:
         for member in tar_members(_Bounded(stream, _CONTROL_LIMIT)):
@@ -138,7 +138,7 @@ def _control(package: Package, part: _Slice) -> tuple[dict[str, object], dict[st
     if (fields["Package"], fields.get("Version")) != (package.name, package.version):
         raise BuildFailed(f"it is {fields['Package']} {fields.get('Version')}, not what was asked for")
     fields.pop("Status", None), fields.pop("Conffiles", None)
-    return {"control": fields, "info": found}, found
+    return {"control": fields, "info": found}
 
 
 class _Unpacking:
@@ -146,14 +146,14 @@ class _Unpacking:
 
     def __init__(self, spool: Spool, conffiles: str) -> None:
         self._spool = spool
-        self._conffiles = dict.fromkeys(line.strip().lstrip("/") for line in conffiles.split("\n"))
+        self._conffiles = {line.strip().lstrip("/") for line in conffiles.split("\n")}
         self._entries: dict[str, Entry] = {}
         self._sonames: dict[str, str] = {}
         self._license = ""
         self._keepable = _MOST_KEPT
         self._marks: dict[str, str] = {}  # MD5 by path, as dpkg's database has it of configuration files
 
-    def tree(self, found: Iterator[Member], facts: dict[str, object]) -> Tree:
+    def tree(self, found: Iterator[Member], facts: dict[str, Any]) -> Tree:
         for member in found:
             try:
                 path = clean_path(member.name)

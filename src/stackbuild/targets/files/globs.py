@@ -57,7 +57,7 @@ class Globs:
         self.included = [pattern for pattern in patterns if not pattern.startswith("!")]
         excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
         self._wild = [(pattern, compiled(pattern)) for pattern in self.included if is_wild(pattern)]
-        only = normal(self.included[0]) if self.included == [*patterns] and len(patterns) == 1 else ""
+        only = normal(self.included[0]) if self.included and len(patterns) == 1 else ""
         self._all_below: str | None = None  # of a pattern that means all in a folder, what paths begin with
         if only == "**" or (only.endswith("/**") and not is_wild(only[:-2])):
             self._all_below = only[:-2]
@@ -188,9 +188,8 @@ class Globs:
 
 def _unseen(place: str, hidden: frozenset[str]) -> set[str]:
     """Names in a folder that are looked past."""
-    below = f"{place}/"
-    inside = (path.removeprefix(below) for path in hidden if path.startswith(below))
-    return {*witness.UNSEEN, *(name for name in inside if "/" not in name)}
+    parted = (path.rpartition("/") for path in hidden)
+    return {*witness.UNSEEN, *(name for above, _, name in parted if above == place)}
 
 
 def _reaches(path: str, roots: set[str], shallow: bool) -> bool:

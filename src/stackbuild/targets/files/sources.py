@@ -73,8 +73,6 @@ def mode_of(item: Found) -> int:
 def source(task: Task, item: Found) -> TreeFile | str:
     """A file of the tree, or a link's target."""
     path = f"{task.folder}/{item.path}"
-    if item.letter == "f" and item.path.isascii() and stat.S_ISREG(stats.mode(item.row)):
-        return TreeFile(path, item.row, task.store.fingerprints)
     if not item.path.isascii() and not _is_utf8(item.path):
         raise _refused(task, f"the file name {os.fsencode(item.path)!r} is not UTF-8", "rename it")
     if item.letter == "l":
