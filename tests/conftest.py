@@ -12,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from browser import browse, chromium  # noqa: F401  fixtures
+from edits import full  # noqa: F401
 
 from stackbuild import witness
 from stackbuild.again import ask

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 
 import pytest
@@ -160,3 +161,69 @@ def test_what_does_not_say_that_it_is_witnessed_is_not_trusted():
         with witness.recording() as seen:
             witness.trust(looking)
         assert bool(seen.refused) == refused
+
+
+def test_a_thread_notes_for_itself_and_who_records_hears_of_it(old):
+    other = old / "other"
+    with witness.recording() as all_seen:
+        witness.is_file(other)
+        with witness.noting() as seen:
+            witness.read(old / "file")
+            assert witness.present() is seen
+        assert witness.present() is all_seen
+    assert holds(seen) and holds(all_seen) and seen.alone
+    other.touch()
+    assert holds(seen) and not holds(all_seen)
+    other.unlink()
+    (old / "file").write_text("other")
+    assert not holds(seen) and not holds(all_seen)
+
+
+def test_what_it_refuses_all_refuse(old):
+    with witness.recording() as all_seen, witness.noting() as seen:
+        witness.refuse("why")
+    assert seen.refused == all_seen.refused == "why"
+
+
+def test_it_is_not_alone_where_others_look_who_do_not_say_for_whom(old):
+    def look():
+        witness.exists(old / "file")
+
+    def noted():
+        with witness.noting() as theirs:
+            look()
+        assert theirs.alone
+
+    for there, is_alone in ((noted, True), (look, False), (lambda: witness.refuse("why"), False)):
+        with witness.noting() as seen:
+            helper = threading.Thread(target=there)
+            helper.start()
+            helper.join()
+        assert seen.alone == is_alone
+    look()
+    assert not witness._noting
+
+
+def test_what_was_seen_before_and_holds_still_counts_as_seen(old):
+    with witness.recording() as before:
+        witness.read(old / "file")
+    with witness.recording() as seen:
+        witness.present().told(before.records())
+    assert holds(seen)
+    (old / "file").write_text("TEXT")
+    assert not holds(seen)
+
+
+@pytest.mark.parametrize("comes", [lambda path: path.mkdir(), lambda path: None])
+def test_what_a_listing_passes_over_may_come_and_go_as_a_folder(old, comes):
+    with witness.recording() as seen, os.scandir(old) as entries:
+        seen.listed(str(old), listing(entries), ignored=("dist",))
+    path = old / "dist"
+    comes(path)
+    assert holds(seen)
+    shutil.rmtree(path, ignore_errors=True)
+    path.symlink_to(old)
+    assert not holds(seen)
+    path.unlink()
+    path.touch()
+    assert not holds(seen)

@@ -17,7 +17,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Raised with every change of a function's arguments or meaning; library.py refuses any other.
-const ABI: u32 = 3;
+const ABI: u32 = 4;
 
 const DONE: i64 = -1;
 const MALFORMED: i64 = -2;

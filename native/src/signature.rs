@@ -47,6 +47,11 @@ pub fn absent() -> Signature {
     sign(b"absent")
 }
 
+/// Of a folder, or nothing.
+pub fn passable() -> Signature {
+    sign(b"passable")
+}
+
 /// Whether an error says that nothing is there. (std names ENOTDIR only after 1.63; both systems number it 20.)
 pub fn is_absent(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(20)

@@ -3,10 +3,10 @@
 //! The records are described in src/stackbuild/native/__init__.py.
 
 use crate::looks::{letter, path_of};
-use crate::signature::{absent, is_absent, of_blob, of_stat, row_of, sign, Row, Signature, ROW};
+use crate::signature::{absent, is_absent, of_blob, of_stat, passable, row_of, sign, Row, Signature, ROW};
 use crate::spread::by_threads;
 use std::ffi::OsString;
-use std::fs::{canonicalize, metadata, read_dir, read_link};
+use std::fs::{canonicalize, metadata, read_dir, read_link, symlink_metadata};
 use std::io::Error;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -28,6 +28,7 @@ enum Kind<'a> {
     Files { ignored: &'a [u8] },
     Link,
     Place,
+    Passed,
 }
 
 /// The records in `bytes`; None where they are malformed.
@@ -48,6 +49,7 @@ pub fn parse(bytes: &[u8]) -> Option<Vec<Record<'_>>> {
             b'F' => Kind::Files { ignored: fields.next()? },
             b'R' => Kind::Link,
             b'P' => Kind::Place,
+            b'I' => Kind::Passed,
             _ => return None,
         };
         let signature = from_hex(fields.next()?)?;
@@ -102,6 +104,7 @@ impl Record<'_> {
             Kind::Files { ignored } => of_folder(self.path, ignored, true),
             Kind::Link => of_link(self.path),
             Kind::Place => of_place(self.path),
+            Kind::Passed => of_passed(self.path),
         };
         match found {
             Ok(signature) => signature == self.signature,
@@ -150,4 +153,13 @@ fn of_place(path: &Path) -> Result<Signature, Error> {
         return Err(Error::from_raw_os_error(9)); // EBADF: one that does not mean that nothing is there
     }
     Ok(sign(canonicalize(path)?.as_os_str().as_bytes()))
+}
+
+/// The signature of what is passed over, which a folder and nothing at all have in common.
+fn of_passed(path: &Path) -> Result<Signature, Error> {
+    match symlink_metadata(path) {
+        Ok(found) if !found.is_dir() => Ok(absent()),
+        Err(error) if !is_absent(&error) => Err(error),
+        _ => Ok(passable()),
+    }
 }

@@ -2,13 +2,14 @@
 
 Each look is a record of `stackbuild.native`, made of what the build itself saw. Two records that contradict
 each other never both hold, so a change in the midst of a build is never taken for none. While nobody records,
-it costs nothing.
+it costs nothing. A whole process can be recorded, and beside it one thread for the length of a block.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from stat import S_ISLNK
 
 from .native.signatures import (
     ABSENT,
+    PASSABLE,
     Entry,
     Listing,
     blob_signature,
@@ -31,10 +33,12 @@ UNSEEN = frozenset({".git"})
 
 
 class Witness:
-    """What was looked at. refused: why it cannot tell all, "" if it can."""
+    """What was looked at. refused: why it cannot tell all, "" if it can; alone: whether nobody else looked at
+    anything meanwhile, who does not say for whom."""
 
     def __init__(self) -> None:
-        self.refused = ""
+        self.refused, self.alone = "", True
+        self._told: list[bytes] = []
         self._records: set[bytes] = set()  # only ever added to, which threads may do at once
         self._folders: set[str] = set()  # that must be what they seem, and not reached by a symlink
         self._real: set[str] = set()  # that some listing shows to be folders
@@ -114,17 +118,27 @@ class Witness:
         """Something was looked at that cannot be witnessed."""
         self.refused = self.refused or why
 
+    def told(self, records: bytes) -> None:
+        """What another witness saw before, and was just found to be so still."""
+        self._told.append(records)
+
+    def take(self, other: Witness) -> None:
+        """All that another saw counts as seen here, too."""
+        self.refuse(other.refused)
+        self._told += other._told
+        self._records |= other._records
+        self._folders |= other._folders
+        self._real |= other._real
+        self._ignored |= other._ignored
+
     def records(self) -> bytes:
         """All that was seen, as `unchanged` reads it. Raises OSError when a folder is not what it seemed."""
-        for path in self._ignored:
-            try:
-                self._place(path)
-            except FileNotFoundError:
-                self.stat(path, None)
+        for path in self._ignored:  # which may come and go, as an output's folder does
+            self._add("I", path, "", PASSABLE)
         for path in self._folders - self._real:
             if self._place(path) != path:
                 raise NotADirectoryError(path)
-        return b"".join(sorted(self._records))
+        return b"".join([*sorted(self._records), *self._told])
 
     def _place(self, path: str) -> str:
         self._add("P", path, "", place_signature(os.fsencode(path)))
@@ -136,10 +150,17 @@ class Witness:
 
 
 _witness: Witness | None = None
+_noting: set[Witness] = set()
+_own = threading.local()
 
 
 def present() -> Witness | None:
     """Who records now, if anybody does."""
+    found: Witness | None = getattr(_own, "witness", None)
+    if found is not None:
+        return found
+    for other in tuple(_noting):
+        other.alone = False
     return _witness
 
 
@@ -154,10 +175,25 @@ def recording() -> Iterator[Witness]:
         _witness = before
 
 
+@contextlib.contextmanager
+def noting() -> Iterator[Witness]:
+    """Note what this thread looks at for the length of a block, apart. Who records hears of it at the end."""
+    mine = Witness()
+    _own.witness = mine
+    _noting.add(mine)
+    try:
+        yield mine
+    finally:
+        _noting.remove(mine)
+        _own.witness = None
+        if _witness is not None:
+            _witness.take(mine)
+
+
 def refuse(why: str) -> None:
     """Something was looked at that cannot be witnessed."""
-    if _witness is not None:
-        _witness.refuse(why)
+    if (witness := present()) is not None:
+        witness.refuse(why)
 
 
 def lstat(path: str | Path) -> os.stat_result:
@@ -173,22 +209,22 @@ def lstat(path: str | Path) -> os.stat_result:
 
 def is_file(path: str | Path) -> bool:
     """`os.path.isfile(path)`."""
-    if _witness is not None:
+    if (witness := present()) is not None:
         try:
             lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError:
-            _witness.refuse(f"{path} cannot be looked at")
+            witness.refuse(f"{path} cannot be looked at")
     return os.path.isfile(path)  # noqa: PTH113  asked for every folder
 
 
 def is_folder(path: str | Path) -> bool:
     """`os.path.isdir(path)`."""
     found = os.path.isdir(path)  # noqa: PTH112
-    if _witness is not None and found:
-        _witness.folder(os.fspath(path))
-    elif _witness is not None:
+    if (witness := present()) is not None and found:
+        witness.folder(os.fspath(path))
+    elif witness is not None:
         is_file(path)
     return found
 
@@ -198,7 +234,7 @@ def is_symlink(path: str | Path) -> bool:
     found = os.path.islink(path)  # noqa: PTH114
     if found:
         refuse(f"{path} is a symlink")
-    elif _witness is not None:
+    elif present() is not None:
         is_folder(path)
     return found
 
@@ -215,12 +251,12 @@ def exists(path: str | Path) -> bool:
 def resolve(path: Path) -> Path:
     """`path.resolve()`."""
     found = path.resolve()
-    if _witness is not None:
+    if (witness := present()) is not None:
         if os.fspath(found) != os.path.normpath(path):
-            _witness.refuse(f"a symlink leads to {path}")
+            witness.refuse(f"a symlink leads to {path}")
         for number, part in enumerate(path.parts):
             if part == "..":
-                _witness.folder(os.path.normpath(Path(*path.parts[:number])))
+                witness.folder(os.path.normpath(Path(*path.parts[:number])))
     return found
 
 
@@ -233,13 +269,14 @@ def read(path: str | Path) -> bytes:
 @contextlib.contextmanager
 def steady(path: str | Path) -> Iterator[None]:
     """A file is read in the block."""
-    if _witness is None:
+    witness = present()
+    if witness is None:
         yield
         return
     began, before = time.time_ns(), lstat(path)
     yield
     if row(os.lstat(path)) != row(before) or not settled(row(before), began):
-        _witness.refuse(f"{path} has only just been written")
+        witness.refuse(f"{path} has only just been written")
 
 
 def trust(looking: object) -> None:
@@ -249,7 +286,7 @@ def trust(looking: object) -> None:
 
 
 def _note(path: str | Path, found: os.stat_result | None) -> None:
-    if _witness is not None:
-        _witness.stat(os.fspath(path), found)
+    if (witness := present()) is not None:
+        witness.stat(os.fspath(path), found)
         if found is not None and S_ISLNK(found.st_mode):
-            _witness.refuse(f"{path} is a symlink")
+            witness.refuse(f"{path} is a symlink")

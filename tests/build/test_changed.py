@@ -205,7 +205,7 @@ class Repo:
 
             for _, outcomes in workspace.build_explained(*buildable, request=Request(output="none", explain=True)):
                 for outcome, _ in outcomes:
-                    keep(outcome.node, outcome.recipe, outcome.key)
+                    keep(outcome.node, workspace.store.records.load(outcome.key).recipe, outcome.key)
             rest = [address for address in every if str(address) not in buildable]
             plan = make_plan(workspace.graph, workspace.types, rest)
             with workspace._builder(Request(locked=True), Quiet()) as builder:

@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 from stackbuild import native
 from stackbuild.native.signatures import (
     ABSENT,
+    PASSABLE,
     blob_signature,
     entry_letter,
     folder_signature,
     letter,
     link_signature,
+    passed_signature,
     place_signature,
     stat_signature,
 )
+from stackbuild.native.signatures import record as one_of
 from stackbuild.native.stats import row
 
 NAMES = [b"new\nline", b"\xff\xfe", b"n" * 255, b" ", "ü".encode(), b"a", b"a.b", b"a0", b"A", b"-"]
@@ -215,6 +218,26 @@ def test_where_a_folder_is(tmp_path):
     assert native.unchanged(record("P", path, ABSENT)) == -1
     path.mkdir()
     assert native.unchanged(place) == -1
+
+
+def test_what_is_passed_over_is_a_folder_or_nothing(full):
+    def passed(name):
+        path = full / name
+        found = native.unchanged(record("I", path, PASSABLE)) == -1
+        assert found == (passed_signature(os.fsencode(path)) == PASSABLE)
+        return found
+
+    (full / "to a folder").symlink_to("folder")
+    assert [passed(name) for name in ("folder", "nowhere", "a/b", "a", "link", "to a folder", "pipe")] == [True] * 3 + [False] * 4
+    (full / "self").symlink_to("self")
+    assert native.unchanged(record("I", full / "self" / "x", PASSABLE)) == 0
+    with pytest.raises(OSError):
+        passed_signature(os.fsencode(full / "self" / "x"))
+
+
+def test_each_record_can_be_told_from_the_others(full):
+    records = [folder("L", full), record("S", full / "a", ABSENT), folder("F", full, b"a"), record("I", full / "x", PASSABLE)]
+    assert [one_of(b"".join(records), index) for index in range(4)] == records
 
 
 def test_what_is_no_symlink_cannot_be_read_as_one(full):

@@ -14,6 +14,8 @@ _READ_BELOW = ("STACKBUILD_", "PYTHON")
 _SECRET = "STACKBUILD_REGISTRY_"  # only who goes to a registry reads it, and nobody may keep it
 began = 0
 """When this process asked, in ns since 1970."""
+stale: tuple[bytes, int] | None = None
+"""The records of its saved answer, and which of them was found not to hold any more."""
 asked: bytes | None = None
 """The request of this process, as it was at its start; None where nobody asked."""
 
@@ -65,6 +67,7 @@ def _printed(text: str) -> int:
 
 def _still_true(answer: Answer, store: str, clock: float) -> bool:
     """Whether an answer counts still; then the store hears of the build. Nobody collects meanwhile."""
+    global stale
     import fcntl
 
     from ..native import unchanged
@@ -72,7 +75,8 @@ def _still_true(answer: Answer, store: str, clock: float) -> bool:
     lock = os.open(f"{store}/lock", os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        if unchanged(answer.records) != -1:
+        if (index := unchanged(answer.records)) != -1:
+            stale = answer.records, index
             return False
         _replace(store, answer.workspace, answer.last_build(began / 1e9, time.perf_counter() - clock))
         return True

@@ -43,7 +43,8 @@ def outcome_causes(builder: Builder, outcome: Outcome) -> list[str]:
         return []
     if outcome.before == outcome.key:
         return ["its blob is missing or damaged"]
-    return _against(builder, outcome.before, outcome.recipe)
+    made = builder.store.records.load(outcome.key) if outcome.before else None
+    return _against(builder, outcome.before, made.recipe if made else {})
 
 
 def explain_plan(builder: Builder, plan: Plan) -> Iterator[Reason]:

@@ -25,6 +25,7 @@ from ..store.builds import name_of
 from ..store.records import Record
 from ..targets.target import Action, Task
 from ..trace import span, traced
+from .looks import Looks
 from .pins import Pins
 from .plan import Node, Plan, Types
 from .schedule import Done, Schedule
@@ -40,7 +41,6 @@ class Outcome:
     node: Node
     status: Status
     key: str
-    recipe: Any
     result: Any
     seconds: float
     before: str | None = None
@@ -91,10 +91,12 @@ class Builder:
     listener: Listener
     thorough: bool = False
     _chunks: futures.ThreadPoolExecutor = field(init=False, repr=False)
+    _looks: Looks = field(init=False, repr=False)
     _there: set[tuple[str, int]] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._chunks = futures.ThreadPoolExecutor(self.jobs, "chunk")
+        self._looks = Looks(self.store, self._chunks)
 
     def __enter__(self) -> Builder:
         return self
@@ -151,6 +153,15 @@ class Builder:
         }
         return recipe, digest(recipe, self.store.fingerprints.algorithm)
 
+    def _stamp(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> str | None:
+        """Names what decides a node's key beside the files that it finds; None where it finds none."""
+        declaration = self.graph.declarations[node.address]
+        kind = self.types[declaration.type_name]
+        if not kind.finding or kind.pins(declaration, node.variant, self.graph.packages.workspace):
+            return None
+        given = [results[need] for need in plan.needs[node]]
+        return self._looks.stamp(kind, [stated(self.graph, self.types, plan, node), given, self.epoch])
+
     @traced("look up")
     def lookup(self, key: str) -> Any | None:
         """The result recorded for a key, if all its blobs are there and sound."""
@@ -179,20 +190,29 @@ class Builder:
             return self._build(node, results, plan)
 
     def _build(self, node: Node, results: Mapping[Node, Any], plan: Plan) -> Outcome:
-        start = time.monotonic()
+        start, name = time.monotonic(), self.name(node)
+        before, stamp = self.store.records.latest(name), self._stamp(node, results, plan)
+
+        def reused(key: str, result: Any) -> Outcome:
+            if before != key:
+                self.store.records.mark_latest(name, key)
+            return Outcome(node, "reused", key, result, time.monotonic() - start, before)
+
+        known = self._looks.key(name, stamp) if stamp else None
+        if known and (result := self.lookup(known)) is not None:
+            return reused(known, result)
         for attempt in (1, 2):
             try:
-                action, made = self._action(node, results, plan, to_build=True)
-                recipe, key = self._key(action, node, results, plan)
+                with witness.noting() as seen:
+                    action, made = self._action(node, results, plan, to_build=True)
+                    recipe, key = self._key(action, node, results, plan)
             except Changed as error:
                 self._forget(error, attempt)
                 continue
-            name = self.name(node)
-            before = self.store.records.latest(name)
+            if stamp:
+                self._looks.keep(name, stamp, key, seen)
             if not made and (result := self.lookup(key)) is not None:
-                if before != key:
-                    self.store.records.mark_latest(name, key)
-                return Outcome(node, "reused", key, recipe, result, time.monotonic() - start, before)
+                return reused(key, result)
             try:
                 with span("build", target=node):
                     result = action.run()
@@ -200,7 +220,7 @@ class Builder:
             except Changed as error:
                 self._forget(error, attempt)
         self.store.records.save(Record(key, name, recipe, result))
-        return Outcome(node, "built", key, recipe, result, time.monotonic() - start, before)
+        return Outcome(node, "built", key, result, time.monotonic() - start, before)
 
     def _forget(self, error: Changed, attempt: int) -> None:
         """What is to be forgotten before the second attempt; after it, the error."""
@@ -233,9 +253,12 @@ class Builder:
             return "long" if outcome.status == "built" else "quick"
 
         with self.store.shared():
-            self.store.records.recall([self.name(node) for node in plan.needs])
+            names = [self.name(node) for node in plan.needs]
+            self.store.records.recall(names)
+            self._looks.recall(names)
             Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             self.store.fingerprints.save()
+            self._looks.save()
             if any(outcome.before not in (None, outcome.key) for outcome in outcomes.values()):
                 # A saved answer would leave the last build of a target what it is, and not make it its own.
                 forget(str(self.store.path), name_of(str(self.graph.packages.workspace.root)))

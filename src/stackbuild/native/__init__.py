@@ -12,6 +12,7 @@ The records of `unchanged` are a run of fields, each ended by NUL; the first beg
     F path, ignored, signature   the same, and the stats of its regular files
     R path, signature            what a symlink says and where it leads (link_signature)
     P path, signature            that there is a folder, and where it really is (place_signature)
+    I path, signature            that there is a folder, and no symlink to one, or nothing at all (PASSABLE)
 
 ignored: names that do not count, joined by "/". A missing folder or symlink has the signature ABSENT, too.
 Signatures are made by `stackbuild.native.signatures`, which is not imported before it is needed; rows, which

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from . import Buffer
     from .signatures import Listing
 
-_ABI = 3  # lib.rs has the same: a library of another time is not used
+_ABI = 4  # lib.rs has the same: a library of another time is not used
 FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY  # a pipe or a terminal in a file's place holds nobody up
 _MALFORMED = -2
 

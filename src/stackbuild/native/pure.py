@@ -20,6 +20,7 @@ from .signatures import (
     folder_signature,
     link_signature,
     listing,
+    passed_signature,
     place_signature,
     stat_signature,
 )
@@ -150,7 +151,7 @@ def _parse(records: bytes) -> Iterator[tuple[bytes, bytes, bytes, str]]:
             break
         ignored = next(fields, b"") if kind in (b"L", b"F") else b""
         signature = next(fields, b"")
-        if kind not in b"SBLFRP" or not _SIGNATURE.match(signature):
+        if kind not in b"SBLFRPI" or not _SIGNATURE.match(signature):
             break
         yield kind, path, ignored, signature.decode()
     raise ValueError("malformed records")
@@ -165,6 +166,8 @@ def _look(kind: bytes, path: bytes, ignored: bytes) -> str:
         return link_signature(path)
     if kind == b"P":
         return place_signature(path)
+    if kind == b"I":
+        return passed_signature(path)
     return folder_signature(_entries(path, ignored.split(b"/"), kind == b"F"))
 
 

@@ -26,6 +26,8 @@ def sign(seen: bytes | bytearray) -> str:
 
 
 ABSENT = sign(b"absent")
+PASSABLE = sign(b"passable")
+"""Of what is passed over: a folder, or nothing."""
 
 
 def stat_signature(seen: bytes) -> str:
@@ -58,6 +60,16 @@ def listing(entries: Iterable[os.DirEntry[str]]) -> Listing:
     return "".join([letter for _, letter, _ in found]), [name for _, _, name in found]
 
 
+def record(records: bytes, index: int) -> bytes:
+    """One of the records of `unchanged`."""
+    fields = records.split(b"\0")
+    at = 0
+    while index:
+        at += 3 if fields[at][:1] in b"LF" else 2
+        index -= 1
+    return b"\0".join([*fields[at : at + (3 if fields[at][:1] in b"LF" else 2)], b""])
+
+
 _LETTERS = {letter: b"\0" + letter.encode() for letter in "dlfo"}
 
 
@@ -84,6 +96,14 @@ def link_signature(path: bytes) -> str:
     except OSError:
         leads = b""
     return sign(says + b"\0" + leads)
+
+
+def passed_signature(path: bytes) -> str:
+    """PASSABLE, if that is what is there. Raises OSError when it cannot be looked at."""
+    try:
+        return PASSABLE if stat.S_ISDIR(os.lstat(path).st_mode) else ABSENT
+    except (FileNotFoundError, NotADirectoryError):
+        return PASSABLE
 
 
 def place_signature(path: bytes) -> str:

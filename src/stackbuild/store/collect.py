@@ -94,7 +94,8 @@ def collect(store: Store, keep_seconds: int) -> Report:
                 store.blobs.forget(digest)
                 report.blobs += 1
                 report.bytes += size
-        store.index.write("DELETE FROM latest WHERE key NOT IN (SELECT key FROM record)", [()])
+        for table in ("latest", "look"):
+            store.index.write(f"DELETE FROM {table} WHERE key NOT IN (SELECT key FROM record)", [()])
         store.fingerprints.forget_gone()
         store.builds.forget(oldest)
         forget(str(store.path))

@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import StoreError
 from ..trace import traced
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _SCHEMA = """
 CREATE TABLE record (key TEXT PRIMARY KEY, name TEXT NOT NULL, result TEXT NOT NULL, used INTEGER NOT NULL,
@@ -34,6 +34,8 @@ CREATE TABLE prefix (key TEXT PRIMARY KEY, blob TEXT NOT NULL, size INTEGER NOT 
 CREATE INDEX prefix_blob ON prefix (blob);
 CREATE TABLE fingerprint (folder BLOB NOT NULL, algorithm TEXT NOT NULL, names BLOB NOT NULL,
                           rows BLOB NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (folder, algorithm));
+CREATE TABLE look (name TEXT PRIMARY KEY, stamp TEXT NOT NULL, key TEXT NOT NULL, records BLOB NOT NULL,
+                   checksum TEXT NOT NULL);
 """
 
 
