@@ -25,7 +25,7 @@ example: $(BIN)/stackbuild $(BUSYBOX)
 	cd examples/monorepo && ../../$(BIN)/stackbuild image //app:img
 
 test: $(BIN)/stackbuild $(NATIVE) $(BUSYBOX)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(BIN)/stackbuild
 	$(BIN)/ruff check .

@@ -22,6 +22,10 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")  # no test fails because a machine is busy
 
 
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # so that no process is left with one at the end
+
+
 _looked: list[list[tuple[str, str]]] = []
 
 

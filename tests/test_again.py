@@ -335,6 +335,7 @@ images = [":one"]
     assert full.unwitnessed("//types:one", "//lib") == set()
 
 
+@pytest.mark.long
 def test_three_hundred_edits_never_give_a_stale_answer(full, tmp_path):
     rng, answered = random.Random(20261125), 0
     full.again("//:img")

@@ -127,6 +127,7 @@ def edit(root, rng):
         path.unlink()
 
 
+@pytest.mark.long
 def test_a_thousand_edits_never_give_a_stale_image(tree, tmp_path):
     fill(tree)
     rng = random.Random(20261123)

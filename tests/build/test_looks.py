@@ -88,6 +88,7 @@ def test_whatever_changes_is_noticed(full, tmp_path, what):
         assert digest_of(full.root, tmp_path / "cold") in out
 
 
+@pytest.mark.long
 def test_three_hundred_edits_never_give_a_stale_image(full, walked, tmp_path):
     rng, spared = random.Random(20261126), 0
     for number in range(300):

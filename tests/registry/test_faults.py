@@ -532,6 +532,7 @@ def test_an_index_without_platforms(scene, tree):
     assert '"linux/arm64"' in (tree.root / "stackbuild.lock").read_text()
 
 
+@pytest.mark.long
 def test_three_hundred_pushes_with_random_faults(scene, tree):
     """A tenth of all requests fails somehow: a push is complete or says why not; no tag is ever incomplete."""
     scene = scene("token")

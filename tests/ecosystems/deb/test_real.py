@@ -142,6 +142,7 @@ class Apt:
         return {name: version.replace("%3a", ":") for name, version in re.findall(r"^'\S+' ([^_]+)_(\S+?)_\w+\.deb", out, re.M)}
 
 
+@pytest.mark.long
 def test_the_sets_of_apt(bookworm, need, tmp_path):
     need("apt-get")
     images = [f'[image.i{number}]\nlayers = [":s{number}"]\n' for number in range(len(SETS))]
