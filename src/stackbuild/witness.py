@@ -94,12 +94,12 @@ class Witness:
         """The same of a folder that may be reached by symlinks."""
         letters, names = found
         encoded = os.fsencode("\0".join(names)).split(b"\0") if names else []
-        entries: list[Entry] = [
-            (code, letter, rows.get(name))
-            for code, letter, name in zip(encoded, letters, names, strict=True)
-            if name not in ignored
-        ]
-        unread = [os.fsdecode(name) for name, letter, row in entries if letter == "f" and row is None]
+        known, unread = [rows.get(name) for name in names], list[str]()
+        entries: list[Entry] = list(zip(encoded, letters, known, strict=True))
+        if not set(ignored).isdisjoint(names):
+            entries = [entry for entry, name in zip(entries, names, strict=True) if name not in ignored]
+        if known.count(None) > len(names) - letters.count("f"):
+            unread = [os.fsdecode(name) for name, letter, row in entries if letter == "f" and row is None]
         if unread or not rows:
             bare: list[Entry] = [(name, letter, None) for name, letter, _ in entries]
             self._add("L", folder, "/".join(sorted(ignored)), folder_signature(bare))
@@ -107,8 +107,8 @@ class Witness:
             read = [entry for entry in entries if entry[1] != "f" or entry[2]] if unread else entries
             self._add("F", folder, "/".join(sorted({*ignored, *unread})), folder_signature(read))
         else:
-            for name, known in rows.items():
-                self._add("S", f"{folder}/{name}", "", stat_signature(known))
+            for name, own in rows.items():
+                self._add("S", f"{folder}/{name}", "", stat_signature(own))
 
     def blob(self, path: str, seen: os.stat_result) -> None:
         """A blob in a store or an output, as it was when it was found sound."""

@@ -15,7 +15,7 @@ from ..native import stats
 from ..native.ustar import BLOCK
 from ..trace import traced
 from .entry import Content, Entry, FileContent, TreeFile, is_unread, learn
-from .tar import END, header, is_plain, padding
+from .tar import END, header, is_plain
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what stood there when the tree was walked does no more
 _SMALL = 64 << 10  # bytes of a file
@@ -51,7 +51,7 @@ class Part:
             self.head = len(END)
         else:
             self.head = 0 if offset else len(header(entry))
-        self.size = self.head + self.length + padding(self.length)
+        self.size = self.head + self.length + -self.length % BLOCK
 
     def facts(self) -> str:
         """All that decides its bytes, as text that no other part has."""
@@ -62,9 +62,11 @@ class Part:
         said = f"{self.offset} {self.length} {mark}"
         if self.offset:
             return said
-        extended = ",".join([f"{name.encode().hex()} {value.hex()}" for name, value in entry.xattrs])
-        names = f"{len(entry.path)}:{entry.path}{len(entry.link)}:{entry.link}"
-        return f"{said} {entry.kind} {entry.mode} {entry.uid} {entry.gid} {entry.mtime} {names}{extended}"
+        path, link, extended = entry.path, entry.link, ""
+        if entry.xattrs:
+            extended = ",".join([f"{name.encode().hex()} {value.hex()}" for name, value in entry.xattrs])
+        said += f" {entry.kind} {entry.mode} {entry.uid} {entry.gid} {entry.mtime} "
+        return f"{said}{len(path)}:{path}{len(link)}:{link}{extended}"
 
 
 @dataclass(frozen=True, slots=True)

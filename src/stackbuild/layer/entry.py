@@ -158,6 +158,12 @@ class Entry:
         }
 
 
+def are_clean(paths: Sequence[str]) -> bool:
+    """Whether `clean_path` is known to leave all of these paths as they are."""
+    text = "/".join(["", *paths, ""])
+    return text.isascii() and not any(odd in text for odd in ("//", "/.", "\0"))
+
+
 def clean_path(path: str) -> str:
     """A path inside an image as entries hold it: no leading "/", no "." and no empty part.
 

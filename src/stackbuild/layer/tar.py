@@ -26,13 +26,12 @@ def padding(size: int) -> int:
 
 def is_plain(entry: Entry, size: int) -> bool:
     """Whether an entry is a file of `size` bytes whose header `native.write_headers` can make."""
-    if entry.kind != "file" or entry.xattrs or entry.link:
-        return False
-    if not entry.path.isascii() or "\0" in entry.path:
+    path = entry.path
+    if entry.kind != "file" or entry.xattrs or entry.link or not path.isascii() or "\0" in path:
         return False
     if not ustar.fits(size, entry.uid, entry.gid, entry.mtime):
         return False
-    return len(entry.path) <= 100 or ustar.split(entry.path.encode()) is not None
+    return len(path) <= 100 or ustar.split(path.encode()) is not None
 
 
 def _record(name: bytes, value: bytes) -> bytes:

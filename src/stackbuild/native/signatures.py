@@ -78,9 +78,10 @@ def folder_signature(entries: Iterable[Entry]) -> str:
 
     For a record of kind F each regular file has its row; for one of kind L none has. Others' do not count.
     """
-    seen: list[bytes] = []
-    for name, kind, row in sorted(entries, key=itemgetter(0)):
-        seen += (name, _LETTERS[kind], row) if row and kind == "f" else (name, _LETTERS[kind])
+    seen = [
+        name + _LETTERS[kind] + row if row and kind == "f" else name + _LETTERS[kind]
+        for name, kind, row in sorted(entries, key=itemgetter(0))
+    ]
     return sign(b"".join(seen))
 
 

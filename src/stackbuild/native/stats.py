@@ -37,6 +37,16 @@ def mode(row: bytes) -> int:
     return int.from_bytes(row[40:], "little")
 
 
+def is_regular(row: bytes) -> bool:
+    """Whether it is a regular file: `S_ISREG` of the mode, for every file of a tree."""
+    return row[41] & 0xF0 == 0x80
+
+
+def is_executable(row: bytes) -> bool:
+    """Whether its owner may execute it: S_IXUSR of the mode."""
+    return row[40] & 0o100 != 0
+
+
 def blob_part(row: bytes) -> bytes:
     """Inode, size and mtime: what hard links to a file do not change."""
     return row[8:32]

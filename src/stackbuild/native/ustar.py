@@ -53,9 +53,12 @@ def split(path: bytes) -> tuple[bytes, bytes] | None:
 
 def fits(size: int, uid: int, gid: int, mtime: int) -> bool:
     """Whether a header can hold these numbers."""
-    if not 0 <= size <= MOST_SIZE or not 0 <= mtime <= MOST_TIME:
-        return False
-    return 0 <= uid <= MOST_OWNER and 0 <= gid <= MOST_OWNER
+    return (
+        0 <= size <= MOST_SIZE
+        and 0 <= mtime <= MOST_TIME
+        and 0 <= uid <= MOST_OWNER
+        and 0 <= gid <= MOST_OWNER
+    )
 
 
 def file_block(path: bytes, size: int, mode: int, uid: int, gid: int, mtime: int) -> bytes:

@@ -9,7 +9,7 @@ from stackbuild import native
 from stackbuild.declare.glob import matches
 from stackbuild.errors import RequestError
 from stackbuild.targets.files.globs import Globs
-from stackbuild.targets.files.sources import source
+from stackbuild.targets.files.sources import open_sources
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_file_that_is_a_pipe_once_it_is_looked_at_is_no_file(tmp_path, monkeyp
     monkeypatch.setattr(native, "lstat_rows", swap)
     (item,), _ = Globs(["**"]).find(str(tmp_path), frozenset())
     with pytest.raises(RequestError, match="'f' is neither a file"):
-        source(SimpleNamespace(folder=str(tmp_path), declaration=SimpleNamespace(position=lambda key: None)), item)
+        open_sources(SimpleNamespace(folder=str(tmp_path), declaration=SimpleNamespace(position=lambda key: None), store=SimpleNamespace(fingerprints=None)), [item])
 
 
 def test_what_is_taken_away_is_not_there(tmp_path):

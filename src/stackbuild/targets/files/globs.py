@@ -171,6 +171,10 @@ class Globs:
     ) -> Iterator[str]:
         """The folders in a folder that are to be walked, too; the rest goes to where it belongs."""
         place, prefix, (letters, names), files, unseen = listing
+        if "d" not in letters:  # as in most folders
+            unseen.difference_update(set(names) - {".git"})
+            files += [file for file in zip(names, letters, strict=True) if file[0] != ".git"]
+            return
         for letter, name in zip(letters, names, strict=True):
             path = prefix + name
             if name == ".git":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from ...declare.glob import is_wild, matches
 from ...declare.toml import Key
 from ...errors import Failures, RequestError
 from ...layer import capabilities
-from ...layer.entry import Entry, TreeFile, clean_path
+from ...layer.entry import Entry, TreeFile, are_clean, clean_path
 from ..target import Task
 from .fields import FilesFields
 from .globs import Found
@@ -33,18 +33,20 @@ class Placing:
         self._sources: list[str] = []  # of each entry, the path by which globs know it
         self._used: set[tuple[str, str]] = set()
 
-    def file(self, item: Found, source: TreeFile | str) -> None:
-        """Take a file of the tree, or a symlink by its target."""
-        fields = self._fields
-        path, (uid, gid) = self._path_of(item.path), fields.owner
-        origin = f"{self._home}/{item.path}" if self._home else item.path
-        if isinstance(source, str):
-            entry = Entry(path, "symlink", 0o777, uid, gid, self._mtime, link=source, origin=origin)
-        else:
-            mode = mode_of(item) if fields.mode is None else fields.mode
-            entry = Entry(path, "file", mode, uid, gid, self._mtime, "", (), source, origin)
-        self._entries.append(entry)
-        self._sources.append(item.path)
+    def files(self, items: Sequence[Found], sources: Sequence[TreeFile | str]) -> None:
+        """Take files of the tree, and symlinks by their targets."""
+        mode, (uid, gid), mtime = self._fields.mode, self._fields.owner, self._mtime
+        home = f"{self._home}/" if self._home else ""
+        names = [item.path for item in items]
+        for path, item, source in zip(self._paths_of(names), items, sources, strict=True):
+            origin = home + item.path
+            if isinstance(source, str):
+                entry = Entry(path, "symlink", 0o777, uid, gid, mtime, source, (), None, origin)
+            else:
+                own = mode_of(item) if mode is None else mode
+                entry = Entry(path, "file", own, uid, gid, mtime, "", (), source, origin)
+            self._entries.append(entry)
+        self._sources += names
 
     def foreign(self, entry: Entry) -> None:
         """Take another target's file or link."""
@@ -87,6 +89,12 @@ class Placing:
                 hint="name something below it",
             )
         return found
+
+    def _paths_of(self, sources: Sequence[str]) -> list[str]:
+        """The image paths of source paths."""
+        if self._fields.rename or self._prefix or not are_clean(sources):
+            return [self._path_of(source) for source in sources]
+        return [self._below + source for source in sources]
 
     def _path_of(self, source: str) -> str:
         """The image path of a source path."""

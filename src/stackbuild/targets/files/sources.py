@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 
 from ... import witness
@@ -67,17 +66,27 @@ def _unreadable(task: Task, error: OSError) -> BuildFailed:
 def mode_of(item: Found) -> int:
     """0755 for an executable file, else 0644."""
     # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
-    return 0o755 if stats.mode(item.row) & stat.S_IXUSR else 0o644
+    return 0o755 if stats.is_executable(item.row) else 0o644
 
 
-def source(task: Task, item: Found) -> TreeFile | str:
-    """A file of the tree, or a link's target."""
+def open_sources(task: Task, found: Sequence[Found]) -> list[TreeFile | str]:
+    """What was found, ready to be read: files of the tree, and links' targets. Raises RequestError."""
+    below, fingerprints = f"{task.folder}/", task.store.fingerprints
+    return [
+        TreeFile(below + item.path, item.row, fingerprints)
+        if item.letter == "f" and item.path.isascii() and stats.is_regular(item.row)
+        else _source(task, item)
+        for item in found
+    ]
+
+
+def _source(task: Task, item: Found) -> TreeFile | str:
     path = f"{task.folder}/{item.path}"
     if not item.path.isascii() and not _is_utf8(item.path):
         raise _refused(task, f"the file name {os.fsencode(item.path)!r} is not UTF-8", "rename it")
     if item.letter == "l":
         return _safe_link(task, path, item.path)
-    if item.letter != "f" or not stat.S_ISREG(stats.mode(item.row)):
+    if item.letter != "f" or not stats.is_regular(item.row):
         what = f"'{item.path}' is neither a file, a folder nor a symlink"
         raise _refused(task, what, f'take it away with "!{item.path}"')
     return TreeFile(path, item.row, task.store.fingerprints)

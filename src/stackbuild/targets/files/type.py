@@ -18,7 +18,7 @@ from ..target import Contribution, LayerType, Need, Task, Variant
 from .fields import FilesFields
 from .globs import Globs
 from .placing import Placing
-from .sources import find_sources, fingerprint, mode_of, source
+from .sources import find_sources, fingerprint, mode_of, open_sources
 
 
 class FilesType(LayerType[FilesFields]):
@@ -62,20 +62,19 @@ class FilesType(LayerType[FilesFields]):
         with span("walk"):
             found = find_sources(task, fields.srcs)
         with span("recall fingerprints", files=len(found)):
-            sources = [source(task, item) for item in found]
+            sources = open_sources(task, found)
         mtime = fields.mtime if fields.mtime is not None else task.epoch
 
         def inputs() -> dict[str, Any]:
             with span("fingerprint", files=len(found)):
                 prints = [fingerprint(task, file) for file in sources]
-            modes = ["link" if item.letter == "l" else f"{mode_of(item):04o}" for item in found]
-            facts = zip(found, modes, prints, strict=True)
-            return {"mtime": mtime, "files": {item.path: f"{mode} {mark}" for item, mode, mark in facts}}
+            modes = ["link " if item.letter == "l" else f"{mode_of(item):04o} " for item in found]
+            marks = [mode + mark for mode, mark in zip(modes, prints, strict=True)]
+            return {"mtime": mtime, "files": dict(zip([item.path for item in found], marks, strict=True))}
 
         def entries(stack: contextlib.ExitStack) -> list[Entry]:
             placing = Placing(task, fields, mtime)
-            for item, file in zip(found, sources, strict=True):
-                placing.file(item, file)
+            placing.files(found, sources)
             for need in self.needs(task.declaration, task.variant, task.workspace):
                 theirs = task.files_of(need, stack)
                 if not theirs:
