@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -11,6 +12,7 @@ def run() -> NoReturn:
     """Run the command line and exit with its status."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  closed with the process
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    gc.disable()  # nothing that is made while all is loaded goes away again
     try:
         from .again.ask import answered
 

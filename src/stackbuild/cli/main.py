@@ -141,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic_ns()
     sys.setswitchinterval(0.001)  # threads that come back from long calls are not kept waiting
     # Next to nothing that is made here lies in a cycle; looking for some took a fifth of a large no-op.
-    gc.set_threshold(200_000, 20, 20)
+    gc.set_threshold(1_000_000, 20, 20)
+    gc.enable()
     arguments = sys.argv[1:] if arguments is None else arguments
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
