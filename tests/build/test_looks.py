@@ -26,9 +26,9 @@ def walked(monkeypatch):
     found = []
     find = Globs.find
 
-    def noted(globs, folder, hidden):
+    def noted(globs, folder, *arguments):
         found.append(folder)
-        return find(globs, folder, hidden)
+        return find(globs, folder, *arguments)
 
     monkeypatch.setattr(Globs, "find", noted)
     return found

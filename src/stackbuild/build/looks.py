@@ -74,9 +74,9 @@ class Looks:
             present.told(known[2])
         return known[1]
 
-    def keep(self, name: str, stamp: str, key: str, seen: witness.Witness) -> None:
+    def keep(self, name: str, stamp: str | None, key: str, seen: witness.Witness) -> None:
         """Remember what a node looked at, if all of it can be told."""
-        if seen.refused or not seen.alone:
+        if stamp is None or seen.refused or not seen.alone:
             return
         with contextlib.suppress(
             OSError

@@ -32,6 +32,7 @@ from .schedule import Done, Schedule
 
 Status = Literal["built", "reused"]
 RECIPE_VERSION = 1
+_MANY = 200  # folders whose fingerprints take long to keep
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Builder:
     listener: Listener
     thorough: bool = False
     _chunks: futures.ThreadPoolExecutor = field(init=False, repr=False)
+    _saving: list[futures.Future[None]] = field(init=False, repr=False, default_factory=list)
     _looks: Looks = field(init=False, repr=False)
     _there: set[tuple[str, int]] = field(init=False, repr=False, default_factory=set)
 
@@ -143,7 +145,10 @@ class Builder:
         witness.trust(kind)
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
-            return action, to_build and action.ahead()
+            made = to_build and action.ahead()
+        if made and self.store.fingerprints.unsaved > _MANY:  # beside what one thread has to do now
+            self._saving.append(self._chunks.submit(self.store.fingerprints.save))
+        return action, made
 
     def _key(self, action: Action, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Any, str]:
         recipe = {
@@ -209,9 +214,8 @@ class Builder:
             except Changed as error:
                 self._forget(error, attempt)
                 continue
-            if stamp:
-                self._looks.keep(name, stamp, key, seen)
             if not made and (result := self.lookup(key)) is not None:
+                self._looks.keep(name, stamp, key, seen)
                 return reused(key, result)
             try:
                 with span("build", target=node):
@@ -220,6 +224,7 @@ class Builder:
             except Changed as error:
                 self._forget(error, attempt)
         self.store.records.save(Record(key, name, recipe, result))
+        self._looks.keep(name, stamp, key, seen)
         return Outcome(node, "built", key, result, time.monotonic() - start, before)
 
     def _forget(self, error: Changed, attempt: int) -> None:
@@ -257,6 +262,8 @@ class Builder:
             self.store.records.recall(names)
             self._looks.recall(names)
             Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
+            for saving in self._saving:
+                saving.result()
             self.store.fingerprints.save()
             self._looks.save()
             if any(outcome.before not in (None, outcome.key) for outcome in outcomes.values()):

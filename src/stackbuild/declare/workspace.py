@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from .. import witness
+from .. import native, witness
 from ..errors import RequestError
-from ..native.signatures import listing
+from ..native.signatures import Listing
 from ..oci.model import parse_platform, platform_text
 from ..registry.reference import Repository
 from .address import check_folder
@@ -22,6 +22,7 @@ from .toml import Document
 from .validate import checked
 
 BUILD_FILE = "BUILD.toml"
+_AT_ONCE = 256  # folders that are looked into together
 _TABLE = re.compile(rb"^[ \t]*\[[ \t]*workspace[ \t]*\]", re.MULTILINE)
 
 
@@ -113,40 +114,37 @@ class Workspace:
         found = []
         stack = [""]
         while stack:
-            folder = stack.pop()
-            try:
-                with os.scandir(f"{self.root}/{folder}") as scanned:
-                    entries = list(scanned)
-                self._note(folder, entries)
-                below, has_file = _look_into(entries)
-            except OSError as error:
-                what = f"the folder //{folder} cannot be read: {error.strerror}"
-                raise RequestError(what, hint="make it readable") from error
-            if has_file:
-                if folder and is_workspace_root(f"{self.root}/{folder}"):
-                    continue
-                found.append(_addressable(folder))
-            stack += [f"{folder}/{name}" for name in below] if folder else (set(below) - {"dist"})
+            some, stack = stack[-_AT_ONCE:], stack[:-_AT_ONCE]
+            places = [os.path.join(self.root, folder).rstrip("/") or "/" for folder in some]  # noqa: PTH118
+            for folder, place, listed in zip(some, places, native.list_folders(places), strict=True):
+                if isinstance(listed, int):
+                    what = f"the folder //{folder} cannot be read: {os.strerror(listed)}"
+                    raise RequestError(what, hint="make it readable")
+                if present := witness.present():
+                    ignored = witness.UNSEEN if folder else {*witness.UNSEEN, "dist"}
+                    present.listed(place, listed, ignored=ignored)
+                below, has_file = _look_into(place, listed)
+                if has_file:
+                    if folder and is_workspace_root(place):
+                        continue
+                    found.append(_addressable(folder))
+                stack += [f"{folder}/{name}" for name in below] if folder else (set(below) - {"dist"})
         return sorted(found)
 
-    def _note(self, folder: str, entries: list[os.DirEntry[str]]) -> None:
-        if present := witness.present():
-            ignored = witness.UNSEEN if folder else {*witness.UNSEEN, "dist"}
-            present.listed(os.fspath(self.root / folder), listing(entries), ignored=ignored)
 
-
-def _look_into(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], bool]:
+def _look_into(place: str, listed: Listing) -> tuple[list[str], bool]:
     """The folders in a folder that may have targets, and whether there is a BUILD.toml."""
-    below, has_file = [], False
-    for entry in entries:
-        name = entry.name
-        if name == BUILD_FILE and entry.is_symlink():
-            witness.refuse(f"{entry.path} is a symlink")
-        if name == BUILD_FILE and entry.is_file():
-            has_file = True
-        elif not name.startswith(".") and entry.is_dir(follow_symlinks=False):
-            below.append(name)
-    return below, has_file
+    letters, names = listed
+    has_file = False
+    if BUILD_FILE in names:
+        what = letters[names.index(BUILD_FILE)]
+        if what == "l":
+            witness.refuse(f"{place}/{BUILD_FILE} is a symlink")
+        has_file = what == "f" or (what == "l" and os.path.isfile(f"{place}/{BUILD_FILE}"))  # noqa: PTH113
+    if "d" not in letters:
+        return [], has_file
+    both = zip(letters, names, strict=True)
+    return [name for letter, name in both if letter == "d" and not name.startswith(".")], has_file
 
 
 def _addressable(folder: str) -> str:

@@ -14,7 +14,6 @@ from ..threads import workers
 from ..trace import span
 
 if TYPE_CHECKING:
-    from ..native.protocol import Sha256
     from .prefix import Prefix
 
 _BLOCK = 64  # bytes that sha256 takes at a time
@@ -36,21 +35,18 @@ class GrowingBlob:
         self.size = 0
         self.ends: list[tuple[int, bytes | None, bytes | None]] = []
 
-    def resume(self, prefix: Prefix, raw: Sha256, blob: Sha256) -> None:
-        """Go on after a beginning, whose bytes were just copied."""
-        self._file.flush()
-        self._raw, self._blob, self.size = raw, blob, prefix.size
-        hashed = int.from_bytes(prefix.blob_state[32:], "big")
-        self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
-
     def copy(self, packed: Data) -> None:
         """Write bytes of a beginning."""
         self._file.write(packed)
 
-    def clear(self) -> None:
-        """Take back what was copied."""
-        self._file.seek(0)
-        self._file.truncate()
+    def resume(self, prefix: Prefix) -> None:
+        """Go on after a beginning, whose bytes were just copied."""
+        raw, blob = native.resume_sha256(prefix.raw_state), native.resume_sha256(prefix.blob_state)
+        assert raw is not None and blob is not None
+        self._file.flush()
+        self._raw, self._blob, self.size = raw, blob, prefix.size
+        hashed = int.from_bytes(prefix.blob_state[32:], "big")
+        self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
 
     def add(self, raw: Data, packed: Data) -> None:
         """Write a chunk."""

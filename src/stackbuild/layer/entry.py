@@ -63,10 +63,9 @@ class TreeFile:
 
     __slots__ = ("fingerprints", "known", "path", "row", "size")
 
-    def __init__(self, path: str, row: bytes, fingerprints: Fingerprints) -> None:
-        self.path, self.row, self.fingerprints = path, row, fingerprints
+    def __init__(self, path: str, row: bytes, fingerprints: Fingerprints, known: str | None = None) -> None:
+        self.path, self.row, self.fingerprints, self.known = path, row, fingerprints, known
         self.size = stats.size(row)
-        self.known = fingerprints.known(path, row)
 
     @property
     def origin(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from .. import native
 from ..keys import Algorithm, digest
 from ..store import Store
 
@@ -19,41 +20,42 @@ _SELECT = "SELECT blob, size, raw_state, blob_state, checksum FROM prefix WHERE 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """How a layer begins. count: chunks; size: bytes of them in the blob; raw_state, blob_state: of the
-    hashes of the tar and of the blob."""
+    """How a layer begins. size: in bytes, in the blob; raw_state, blob_state: of the hashes of the tar and of
+    the blob."""
 
-    count: int
     blob: str
     size: int
     raw_state: bytes
     blob_state: bytes
 
 
-def _names(keys: Iterable[str], algorithm: Algorithm) -> Iterator[str]:
-    """The name of each beginning of a row of chunks."""
-    name = ""
+def _names(keys: Iterable[str], algorithm: Algorithm, name: str = "") -> Iterator[str]:
+    """The name of each beginning of a row of chunks; name: of those before them."""
     for key in keys:
         name = digest(["prefix", name, key], algorithm)
         yield name
 
 
-def longest(store: Store, keys: Sequence[str]) -> Prefix | None:
-    """The longest beginning that some layer shares with one of these chunks."""
-    names = list(_names(keys, store.fingerprints.algorithm))
-    low, high, found = 0, len(names), None
-    while low < high:  # whoever has a beginning has had all shorter ones
-        middle = (low + high) // 2
-        if prefix := _load(store, names[middle], middle + 1):
-            low, found = middle + 1, prefix
-        else:
-            high = middle
-    return found
+class Beginnings:
+    """Follows a row of chunks as long as some layer begins like it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._name = store, ""
+
+    def after(self, key: str) -> Prefix | None:
+        """The beginning that ends with a chunk, after those asked for before; None where none can be gone on
+        from."""
+        (self._name,) = _names([key], self._store.fingerprints.algorithm, self._name)
+        found = _load(self._store, self._name)
+        if found is None or native.resume_sha256(found.raw_state) is None:
+            return None
+        return found
 
 
-def _load(store: Store, name: str, count: int) -> Prefix | None:
+def _load(store: Store, name: str) -> Prefix | None:
     for blob, size, raw_state, blob_state, checksum in store.index.rows(_SELECT, (name,)):
         if checksum == _checksum(store, name, blob, size, raw_state, blob_state):
-            return Prefix(count, blob, size, raw_state, blob_state)
+            return Prefix(blob, size, raw_state, blob_state)
     return None
 
 

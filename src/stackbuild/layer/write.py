@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +11,6 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from .. import native
 from ..keys import Data, Hash, new_hash
 from ..store import Store
 from ..store.files import temporary
@@ -198,45 +198,39 @@ def _begin(
     store: Store, known: KnownChunks, entries: Sequence[Entry], blob: GrowingBlob, pool: Executor
 ) -> tuple[Iterable[_Named], list[str]]:
     """The chunks that are to be added, after the keys of those with which the blob begins by now."""
+    named = ((chunk, None if chunk.is_unread else known.key(chunk)) for chunk in split(entries))
     if any(is_unread(entry.content) for entry in entries):
-        return ((chunk, None if chunk.is_unread else known.key(chunk)) for chunk in split(entries)), []
-    chunks: list[Chunk] = []
-    keys: list[str] = []
-    for chunk in split(entries):
-        keys.append(known.key(chunk))
-        chunks.append(chunk)
-    found = prefix.longest(store, keys)
-    count = found.count if found and _resume(known, keys[: found.count], found, blob, pool) else 0
-    return zip(chunks[count:], keys[count:], strict=True), keys[:count]
+        return named, []
+    return _resume(store, known, named, blob, pool)
 
 
 @traced("go on after a known beginning")
 def _resume(
-    known: KnownChunks, keys: Sequence[str], found: prefix.Prefix, blob: GrowingBlob, pool: Executor
-) -> bool:
-    """Begin a blob as an earlier one did, whose bytes are checked chunk by chunk; or leave it empty."""
-    raw, packed = native.resume_sha256(found.raw_state), native.resume_sha256(found.blob_state)
-    if raw is None or packed is None:
-        return False
-    size = 0
-    for data in _in_order(_beginning(known, keys, found.blob), pool):
+    store: Store, known: KnownChunks, named: Iterator[_Named], blob: GrowingBlob, pool: Executor
+) -> tuple[Iterable[_Named], list[str]]:
+    """Begin a blob as an earlier one did, whose bytes are checked chunk by chunk."""
+    taken: list[tuple[_Named, prefix.Prefix]] = []
+    rest: list[_Named] = []
+
+    def beginning() -> Iterator[Callable[[], bytes | None]]:
+        follow, size = prefix.Beginnings(store), 0
+        for chunk, key in named:
+            assert key is not None
+            found, place = follow.after(key), known.by_key(key)
+            if found is None or place is None or found.size != size + place.size:
+                rest.append((chunk, key))
+                return
+            taken.append(((chunk, key), found))
+            yield functools.partial(known.packed, replace(place, blob=found.blob, offset=size))
+            size = found.size
+
+    count = 0
+    for data in _in_order(beginning(), pool):
         if data is None:
             break
         blob.copy(data)
-        size += len(data)
-    if size != found.size:
-        blob.clear()
-        return False
-    blob.resume(found, raw, packed)
-    return True
-
-
-def _beginning(known: KnownChunks, keys: Sequence[str], blob: str) -> Iterator[Callable[[], bytes | None]]:
-    """What reads each of the chunks with which a blob begins."""
-    offset = 0
-    for key in keys:
-        place = known.by_key(key)
-        if place is None:
-            return
-        yield functools.partial(known.packed, replace(place, blob=blob, offset=offset))
-        offset += place.size
+        count += 1
+    if count:
+        blob.resume(taken[count - 1][1])
+    begun = [str(key) for (_, key), _ in taken[:count]]
+    return itertools.chain((item for item, _ in taken[count:]), rest, named), begun

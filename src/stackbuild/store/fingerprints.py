@@ -33,19 +33,24 @@ class Fingerprints:
 
     def __init__(self, index: Index, algorithm: Algorithm) -> None:
         self._index, self.algorithm = index, algorithm
+        self._packed: dict[str, tuple[bytes, bytes, bytes]] = {}  # as the index has it, until it is asked for
         self._known: dict[str, _Folder] = {}
         self._learnt: dict[str, _Folder] = {}  # what is not kept yet
         self._loaded: set[str] = set()  # with all below them
-        self._lock = threading.Lock()
+        self._lock, self._keeping = threading.Lock(), threading.Lock()
         self.hashed = 0  # files read, for tests and reports
 
     def _folder(self, path: str) -> _Folder:
         """What is known of the files in a folder."""
         if (found := self._known.get(path)) is not None:
             return found
-        if not self._is_loaded(path):
+        packed = self._as_kept(path)
+        return self._known.setdefault(path, _unpacked(self.algorithm, *packed) if packed else {})
+
+    def _as_kept(self, path: str) -> tuple[bytes, bytes, bytes] | None:
+        if path not in self._packed and not self._is_loaded(path):
             self._load("folder = ?", os.fsencode(path))
-        return self._known.setdefault(path, {})
+        return self._packed.get(path)
 
     def _is_loaded(self, folder: str) -> bool:
         while folder and folder not in self._loaded:
@@ -53,12 +58,13 @@ class Fingerprints:
         return folder in self._loaded
 
     def _load(self, where: str, *values: bytes) -> None:
-        for folder, kept in self._kept(where, *values):
-            self._known.setdefault(folder, kept)
+        for folder, *packed in self._index.rows(_LOAD + where, (self.algorithm, *values)):
+            names, rows, hashes = packed
+            self._packed.setdefault(os.fsdecode(folder), (names, rows, hashes))
 
     def _kept(self, where: str, *values: bytes) -> Iterator[tuple[str, _Folder]]:
-        for folder, *kept in self._index.rows(_LOAD + where, (self.algorithm, *values)):
-            yield os.fsdecode(folder), _unpacked(self.algorithm, *kept)
+        for folder, *packed in self._index.rows(_LOAD + where, (self.algorithm, *values)):
+            yield os.fsdecode(folder), _unpacked(self.algorithm, *packed)
 
     @traced("recall fingerprints")
     def preload_once(self, folder: str) -> None:
@@ -71,18 +77,24 @@ class Fingerprints:
             self._load("(folder = ? OR folder >= ? AND folder < ?)", itself, low, beyond)
             self._loaded.add(folder)
 
-    def known(self, path: str, row: bytes) -> str | None:
-        """The fingerprint of the file `path` as far as it is remembered and its row proves it."""
-        folder, _, name = path.rpartition("/")
-        found = self._folder(folder).get(name)
-        return found[1] if found and found[0] == row else None
+    def known(self, folder: str, names: Sequence[str], rows: Sequence[bytes]) -> list[str | None]:
+        """The fingerprints of files in a folder as far as they are remembered and their rows prove it."""
+        packed = self._as_kept(folder) if folder not in self._known else None
+        if packed and packed[1] == b"".join(rows) and packed[0] == os.fsencode("\0".join(names)):
+            return list[str | None](_marks(self.algorithm, packed[2]))
+        remembered = self._folder(folder)
+        if not remembered:
+            return [None] * len(names)
+        both = zip(map(remembered.get, names), rows, strict=True)
+        return [found[1] if found and found[0] == row else None for found, row in both]
 
     def of(self, path: str, row: bytes) -> str:
         """The fingerprint of the regular file `path`, whose row the caller just took.
 
         Raises OSError when the file cannot be read, BuildFailed when it keeps changing while it is read.
         """
-        return self.known(path, row) or self._hash(path, row)
+        folder, _, name = path.rpartition("/")
+        return self.known(folder, [name], [row])[0] or self._hash(path, row)
 
     def learn(self, files: Sequence[tuple[str, bytes, str]], seen: int) -> None:
         """Remember what the bytes of files hash to: (path, row, fingerprint) of each, which had that row
@@ -90,16 +102,17 @@ class Fingerprints:
 
         seen: ns since 1970, before the first of them was.
         """
-        self.hashed += len(files)
         last, known, learnt = "", _Folder(), _Folder()
-        for path, row, fingerprint in files:
-            if not stats.settled(row, seen):
-                refuse(f"{path} has only just been written")
-                continue
-            folder, _, name = path.rpartition("/")
-            if folder != last or not known:
-                last, known, learnt = folder, self._folder(folder), self._learnt.setdefault(folder, {})
-            known[name] = learnt[name] = row, fingerprint
+        with self._lock:
+            self.hashed += len(files)
+            for path, row, fingerprint in files:
+                if not stats.settled(row, seen):
+                    refuse(f"{path} has only just been written")
+                    continue
+                folder, _, name = path.rpartition("/")
+                if folder != last or not known:
+                    last, known, learnt = folder, self._folder(folder), self._learnt.setdefault(folder, {})
+                known[name] = learnt[name] = row, fingerprint
 
     def _hash(self, path: str, row: bytes) -> str:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""
@@ -129,11 +142,12 @@ class Fingerprints:
     def forget(self, path: str) -> None:
         """Drop what is known of `path`: it was caught changing."""
         folder, _, name = path.rpartition("/")
-        for known in (self._folder(folder), self._learnt.get(folder, {})):
-            known.pop(name, None)
-        for _, kept in list(self._kept("folder = ?", os.fsencode(folder))):
-            kept.pop(name, None)
-            self._replace([(os.fsencode(folder), self.algorithm, kept)])
+        with self._keeping:
+            for known in (self._folder(folder), self._learnt.get(folder, {})):
+                known.pop(name, None)
+            for _, kept in list(self._kept("folder = ?", os.fsencode(folder))):
+                kept.pop(name, None)
+                self._replace([(os.fsencode(folder), self.algorithm, kept)])
 
     def forget_gone(self) -> None:
         """Drop what is known of files that no longer exist."""
@@ -156,19 +170,25 @@ class Fingerprints:
             for path in [path for path in table if path == folder or path.startswith(f"{folder}/")]:
                 del table[path]
 
+    @property
+    def unsaved(self) -> int:
+        """How many folders have files of which something was learnt since `save`."""
+        return len(self._learnt)
+
     @traced("keep fingerprints")
     def save(self) -> None:
         """Keep what was learnt, beside what other processes kept meanwhile. Raises StoreError."""
-        learnt = {folder: new.copy() for folder, new in list(self._learnt.items())}
-        folders, changed = list(learnt), list[tuple[bytes, str, _Folder]]()
-        for start in range(0, len(folders), _AT_ONCE):
-            some = folders[start : start + _AT_ONCE]
-            kept = dict(self._kept(f"folder IN ({', '.join('?' * len(some))})", *map(os.fsencode, some)))
-            for folder in some:
-                known = kept.get(folder, {}) | learnt[folder]
-                changed.append((os.fsencode(folder), self.algorithm, known))
-        self._replace(changed)
-        self._learnt.clear()
+        with self._keeping:
+            with self._lock:
+                learnt, self._learnt = self._learnt, {}
+            folders, changed = list(learnt), list[tuple[bytes, str, _Folder]]()
+            for start in range(0, len(folders), _AT_ONCE):
+                some = folders[start : start + _AT_ONCE]
+                kept = dict(self._kept(f"folder IN ({', '.join('?' * len(some))})", *map(os.fsencode, some)))
+                for folder in some:
+                    known = kept.get(folder, {}) | learnt[folder]
+                    changed.append((os.fsencode(folder), self.algorithm, known))
+            self._replace(changed)
 
     def _replace(self, folders: Sequence[tuple[bytes, str, _Folder]]) -> None:
         """Keep this of some folders: (path, algorithm, what is known)."""
@@ -179,15 +199,22 @@ class Fingerprints:
 
 
 def _packed(known: _Folder) -> tuple[bytes, bytes, bytes]:
-    """Names, rows and hashes of a folder's files, as the index has them."""
-    names = os.fsencode("\0".join(known))
-    hashes = "".join([text.partition(":")[2] for _, text in known.values()])
-    return names, b"".join([row for row, _ in known.values()]), bytes.fromhex(hashes)
+    """Names, rows and hashes of a folder's files, as the index has them: in the order of a listing."""
+    names = sorted(known, key=os.fsencode)
+    rows = b"".join([known[name][0] for name in names])
+    hashes = "".join([known[name][1].partition(":")[2] for name in names])
+    return os.fsencode("\0".join(names)), rows, bytes.fromhex(hashes)
 
 
 def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: bytes) -> _Folder:
-    size, width, text = stats.SIZE, 64 if algorithm == "sha256" else 32, hashes.hex()
-    return {
-        name: (rows[at * size : at * size + size], f"{algorithm}:{text[at * width : at * width + width]}")
-        for at, name in enumerate(os.fsdecode(names).split("\0"))
-    }
+    size = stats.SIZE
+    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+    return dict(
+        zip(os.fsdecode(names).split("\0"), zip(parts, _marks(algorithm, hashes), strict=True), strict=True)
+    )
+
+
+def _marks(algorithm: str, hashes: bytes) -> list[str]:
+    """Fingerprints, as files have them."""
+    width, text = 64 if algorithm == "sha256" else 32, hashes.hex()
+    return [f"{algorithm}:{text[start : start + width]}" for start in range(0, len(text), width)]

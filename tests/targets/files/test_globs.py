@@ -28,6 +28,10 @@ def test_matching(pattern, path, expected):
     assert matches(pattern, path) is expected
 
 
+def nothing_known(folder, names, rows):
+    return [None] * len(names)
+
+
 def tree(root, *paths):
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +39,7 @@ def tree(root, *paths):
 
 
 def find(root, *patterns, hidden=()):
-    found, unused = Globs(patterns).find(str(root), frozenset(map(str, hidden)))
+    found, unused = Globs(patterns).find(str(root), frozenset(map(str, hidden)), nothing_known)
     return [item.path for item in found], unused
 
 
@@ -58,7 +62,7 @@ def test_a_file_that_is_a_pipe_once_it_is_looked_at_is_no_file(tmp_path, monkeyp
         return look(paths)
 
     monkeypatch.setattr(native, "lstat_rows", swap)
-    (item,), _ = Globs(["**"]).find(str(tmp_path), frozenset())
+    (item,), _ = Globs(["**"]).find(str(tmp_path), frozenset(), nothing_known)
     with pytest.raises(RequestError, match="'f' is neither a file"):
         open_sources(SimpleNamespace(folder=str(tmp_path), declaration=SimpleNamespace(position=lambda key: None), store=SimpleNamespace(fingerprints=None)), [item])
 

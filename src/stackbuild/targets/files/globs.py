@@ -7,8 +7,9 @@ A leading `!` takes away, with everything below where it means a folder. Symlink
 from __future__ import annotations
 
 import errno
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -32,11 +33,13 @@ def _literal_parent(pattern: str) -> str:
 
 class Found(NamedTuple):
     """A file or symlink that a glob means. path: relative to the folder; letter: what it is (see
-    `native.signatures.letter`); row: of a regular file's lstat, else b""."""
+    `native.signatures.letter`); row: of a regular file's lstat, else b""; known: its fingerprint, where it is
+    remembered."""
 
     path: str
     letter: str
     row: bytes
+    known: str | None
 
 
 class _Listing(NamedTuple):
@@ -48,6 +51,10 @@ class _Listing(NamedTuple):
     found: Listing
     files: list[tuple[str, str]]
     unseen: set[str]
+
+
+Recall = Callable[[str, Sequence[str], Sequence[bytes]], Sequence[str | None]]
+"""What is remembered of files, by folder, names and rows."""
 
 
 class Globs:
@@ -70,10 +77,11 @@ class Globs:
             compiled(pattern[:-3]) for pattern in excluded if pattern.endswith("/**")
         ]
 
-    def find(self, folder: str, hidden: frozenset[str]) -> tuple[list[Found], list[str]]:
+    def find(self, folder: str, hidden: frozenset[str], recall: Recall) -> tuple[list[Found], list[str]]:
         """What is meant below `folder`, sorted by path, and the patterns that mean nothing at all.
 
-        hidden: absolute paths of folders that are never entered. Raises OSError.
+        hidden: absolute paths of folders that are never entered; recall: asked for the fingerprints of what
+        was found. Raises OSError.
         """
         unused = set(self.included)
         found: list[Found] = []
@@ -84,11 +92,16 @@ class Globs:
             paths = [f"{listing.place}/{name}" for listing, names in both for name in names]
             rows = iter(native.lstat_rows(paths))
             for (listing, names), files in zip(both, taken, strict=True):
-                known = dict(zip(names, rows, strict=False))  # as many of the rows as there are names
-                prefix = listing.prefix
-                found += [Found(prefix + name, letter, known.get(name, b"")) for name, letter in files]
+                own = list(itertools.islice(rows, len(names)))
                 if present := witness.present():
+                    known = dict(zip(names, own, strict=True))
                     present.listed(listing.place, listing.found, known, listing.unseen)
+                marks = recall(listing.place, names, own) if names else []
+                about = zip(own, marks, strict=True)
+                found += [
+                    Found(listing.prefix + name, letter, *(next(about) if letter == "f" else (b"", None)))
+                    for name, letter in files
+                ]
         return sorted(found, key=itemgetter(0)), self._really_unused(folder, unused)
 
     def _taken(self, listing: _Listing, unused: set[str]) -> list[tuple[str, str]]:

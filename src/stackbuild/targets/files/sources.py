@@ -21,15 +21,16 @@ def find_sources(task: Task, srcs: Sequence[str | Address]) -> list[Found]:
     if not patterns:
         return []
     hidden = frozenset({str(task.workspace.dist), str(task.store.path)})
+    fingerprints = task.store.fingerprints
+    fingerprints.preload_once(task.folder)
     try:
-        found, unused = Globs(patterns).find(task.folder, hidden)
+        found, unused = Globs(patterns).find(task.folder, hidden, fingerprints.known)
     except OSError as error:
         raise _unreadable(task, error) from error
     if unused:
         raise Failures(_unmatched(task, srcs, pattern) for pattern in unused)
     if not found:
         raise _refused(task, "everything that srcs name is taken away again", "remove a '!' glob")
-    task.store.fingerprints.preload_once(task.folder)
     return found
 
 
@@ -73,7 +74,7 @@ def open_sources(task: Task, found: Sequence[Found]) -> list[TreeFile | str]:
     """What was found, ready to be read: files of the tree, and links' targets. Raises RequestError."""
     below, fingerprints = f"{task.folder}/", task.store.fingerprints
     return [
-        TreeFile(below + item.path, item.row, fingerprints)
+        TreeFile(below + item.path, item.row, fingerprints, item.known)
         if item.letter == "f" and item.path.isascii() and stats.is_regular(item.row)
         else _source(task, item)
         for item in found
@@ -89,7 +90,7 @@ def _source(task: Task, item: Found) -> TreeFile | str:
     if item.letter != "f" or not stats.is_regular(item.row):
         what = f"'{item.path}' is neither a file, a folder nor a symlink"
         raise _refused(task, what, f'take it away with "!{item.path}"')
-    return TreeFile(path, item.row, task.store.fingerprints)
+    return TreeFile(path, item.row, task.store.fingerprints, item.known)
 
 
 def fingerprint(task: Task, found: TreeFile | str) -> str:
