@@ -9,7 +9,7 @@ from __future__ import annotations
 import concurrent.futures as futures
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -32,7 +32,7 @@ from .schedule import Done, Schedule
 
 Status = Literal["built", "reused"]
 RECIPE_VERSION = 1
-_MANY = 200  # folders whose fingerprints take long to keep
+_MANY = 200  # nodes, or folders with new fingerprints: to see to them one by one would take long
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,8 @@ class Builder:
         with self.store.shared():
             names = [self.name(node) for node in plan.needs]
             self.store.records.recall(names)
+            if len(names) > _MANY:
+                self.store.blobs.recall()
             self._looks.recall(names)
             Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             for saving in self._saving:
@@ -274,21 +276,24 @@ class Builder:
         return outcomes
 
 
-def blobs(result: Any) -> Iterator[tuple[str, int]]:
+def blobs(result: Any) -> list[tuple[str, int]]:
     """Every blob that a result promises to be in the store, wherever its descriptor stands: (digest, size).
 
     A layer that can be had from its origin need not be there.
     """
-    if isinstance(result, dict):
-        if result.get("origin"):
-            return
-        if isinstance(result.get("digest"), str) and isinstance(result.get("size"), int):
-            yield result["digest"], result["size"]
-        for value in result.values():
-            yield from blobs(value)
-    elif isinstance(result, list):
-        for value in result:
-            yield from blobs(value)
+    found: list[tuple[str, int]] = []
+    left = [result]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            if item.get("origin"):
+                continue
+            digest, size = item.get("digest"), item.get("size")
+            if isinstance(digest, str) and isinstance(size, int):
+                found.append((digest, size))
+            item = item.values()
+        left += [value for value in item if isinstance(value, dict | list)]
+    return found
 
 
 def layer_statuses(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Status]:

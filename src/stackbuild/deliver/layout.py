@@ -30,8 +30,8 @@ def root_of(result: Any) -> Descriptor:
 
     if result["index"]:
         return dict(result["index"])
-    image = Image.of(result["images"][0])
-    return {**image.manifest, "platform": parse_platform(image.platform)}
+    image = result["images"][0]
+    return {**image["manifest"], "platform": parse_platform(image["platform"])}
 
 
 def blobs_of(result: Any) -> dict[str, int]:

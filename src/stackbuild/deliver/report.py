@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ..declare.address import Address
-from ..oci.model import Image, ImageLayer
 from .layout import root_of
 
 
@@ -32,22 +31,22 @@ class Built:
     def layers(self) -> list[dict[str, Any]]:
         """Every layer, lowest first, platform by platform."""
         if "layers" in self.result:
-            groups = [(None, [ImageLayer.of(data) for data in self.result["layers"]])]
+            groups = [(None, self.result["layers"])]
         else:
-            images = [Image.of(data) for data in self.result["images"]]
-            groups = [(image.platform if len(images) > 1 else None, list(image.layers)) for image in images]  # type: ignore[misc]
+            images = self.result["images"]
+            groups = [(image["platform"] if len(images) > 1 else None, image["layers"]) for image in images]
         return [
             {
-                "target": item.target,
-                "digest": item.layer.digest,
-                "diff_id": item.layer.diff_id,
-                "size": item.layer.size,
-                "media_type": item.layer.media_type,
-                "status": self.statuses.get((item.target, item.layer.digest), "base"),
+                "target": (target := layer.get("target") or str(self.address)),
+                "digest": layer["digest"],
+                "diff_id": layer["diff_id"],
+                "size": layer["size"],
+                "media_type": layer["media_type"],
+                "status": self.statuses.get((target, layer["digest"]), "base"),
                 **({"platform": platform} if platform else {}),
             }
-            for platform, items in groups
-            for item in (layer.made_by(str(self.address)) for layer in items)
+            for platform, layers in groups
+            for layer in layers
         ]
 
     def as_json(self, workspace: Path) -> dict[str, Any]:

@@ -43,6 +43,12 @@ class Blobs:
         """Where the blob lies, or would lie."""
         return self.folder / check_digest(digest).removeprefix("sha256:")
 
+    @traced("recall blobs")
+    def recall(self) -> None:
+        """Read at once what the index says of all blobs."""
+        for digest, *found in self._index.rows("SELECT digest, size, inode, mtime FROM blob"):
+            self._sound[digest] = tuple(found)
+
     def has(self, digest: str, size: int | None = None) -> bool:
         """Whether the blob is there and sound; a damaged one is removed, so that it is made again."""
         try:
@@ -58,7 +64,7 @@ class Blobs:
         return size in (None, stat.st_size)
 
     def found(self, digest: str) -> tuple[int, int, int] | None:
-        """The size, inode and mtime (ns) with which `has` last found the blob sound, if it did."""
+        """Size, inode and mtime (ns) with which the blob was last found sound, as far as is known here."""
         return self._sound.get(digest)
 
     @traced("verify a blob")
