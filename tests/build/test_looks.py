@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from edits import BUILD, EDITS, digest_of, edit, rewritten
@@ -158,6 +160,52 @@ def test_another_program_looks_for_itself(full, monkeypatch, walked):
     monkeypatch.setattr(looks, "_program", lambda: "another")
     walked.clear()
     assert built(full)[0] == 0 and len(walked) == 3
+
+
+def test_two_runs_of_one_builder_compare_looks_each(full, tmp_path):
+    from stackbuild.api import Request, Workspace
+    from stackbuild.build.plan import make_plan
+    from stackbuild.deliver.progress import Quiet
+
+    built(full)
+    time.sleep(0.06)
+    with Workspace.open(full.root) as workspace, workspace._builder(Request(), Quiet()) as builder:
+        plan = make_plan(workspace.graph, workspace.types, workspace.select("//:src"))
+        (before,) = builder.run(plan).values()
+        rewritten(full.root / "src/d1/é1")
+        time.sleep(0.06)
+        (after,) = builder.run(plan).values()
+        assert after.key != before.key
+
+
+@pytest.mark.parametrize("as_links", [False, True])
+def test_a_program_that_changed_is_another_one(tmp_path, monkeypatch, as_links):
+    """Some installers make symlinks to files elsewhere; and a path need not be text."""
+    real, farm = tmp_path / "real", Path(os.fsdecode(os.fsencode(tmp_path / "far") + b"\xff"))
+    shutil.copytree(Path(looks.__file__).parents[1], real, ignore=shutil.ignore_patterns("__pycache__"))
+    farm.symlink_to(real) if not as_links else shutil.copytree(real, farm, copy_function=lambda one, other: Path(other).symlink_to(one))
+    monkeypatch.setattr(looks, "__file__", str(farm / "build/looks.py"))
+    monkeypatch.setattr(looks, "_IMPORTED", time.time_ns() + 10**9)
+    names = []
+    for change in (lambda: None, lambda: (real / "targets/files/globs.py").write_text("other"), lambda: (real / "new.py").touch()):
+        change()
+        looks._program.cache_clear()
+        names.append(looks._program())
+    looks._program.cache_clear()
+    assert "" not in names and len(set(names)) == (2 if as_links else 3)
+
+
+@pytest.mark.parametrize("value", ["1.5", "NULL", "5", "CAST(x'ff00' AS TEXT)"])
+@pytest.mark.parametrize("column", ["records", "stamp", "key"])
+def test_whatever_a_damaged_row_holds_it_is_none(full, tmp_path, column, value):
+    built(full)
+    before = full.image("//:img")["digest"]
+    with sqlite3.connect(full.root.parent / "store/index.sqlite") as index:
+        index.execute("CREATE TABLE other AS SELECT * FROM look")  # without constraints
+        index.execute("DROP TABLE look")
+        index.execute("ALTER TABLE other RENAME TO look")
+        index.execute(f"UPDATE look SET {column} = {value}")
+    assert full.image("//:img")["digest"] == before
 
 
 def test_a_program_that_was_just_written_remembers_nothing(monkeypatch):

@@ -88,3 +88,18 @@ def test_queries(ws):
         "//app:top -> //app:img -> //lib:lib",
         "//app:top -> //app:img -> //lib:more -> //lib:lib",
     ]
+
+
+@pytest.mark.parametrize(
+    ("target", "why"), [("BUILD.toml", "Too many levels of symbolic links"), ("n" * 300, "File name too long")]
+)
+def test_a_build_file_that_is_a_link_to_what_cannot_be_followed_is_named(ws, target, why):
+    (ws.root / "lib/BUILD.toml").unlink()
+    (ws.root / "lib/BUILD.toml").symlink_to(target)
+    assert f"the folder //lib cannot be read: {why}" in lines(ws, "list", "//...", status=2)[0]
+
+
+def test_one_that_leads_nowhere_is_none(ws):
+    (ws.root / "odd").mkdir()
+    (ws.root / "odd/BUILD.toml").symlink_to("nowhere")
+    assert lines(ws, "list", "//...") == ALL

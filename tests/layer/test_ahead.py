@@ -2,6 +2,8 @@
 
 import os
 import random
+import threading
+import time
 
 import pytest
 
@@ -32,9 +34,12 @@ def tree(tmp_path):
 
 
 def entries(store, folder):
+    paths = sorted(folder.iterdir())
+    rows = [row(path.lstat()) for path in paths]
+    known = store.fingerprints.known(str(folder), [path.name for path in paths], rows)
     return [
-        Entry(path.name, "file", content=TreeFile(str(path), row(path.lstat()), store.fingerprints))
-        for path in sorted(folder.iterdir())
+        Entry(path.name, "file", content=TreeFile(str(path), found, store.fingerprints, mark))
+        for path, found, mark in zip(paths, rows, known, strict=True)
     ]
 
 
@@ -169,3 +174,54 @@ def test_what_is_no_longer_a_file_has_changed(store, pool, tree, what):
         os.mkfifo(victim)
     with pytest.raises(Changed):
         write_ahead(store, made, Codec("gzip"), pool)
+
+
+def test_a_fingerprint_is_told_after_what_is_to_be_said_against_it(store, pool, tree, monkeypatch):
+    """Whoever finds a file's fingerprint known may take it that its reader has refused what it had to."""
+    files = entries(store, tree)
+    learn, known = store.fingerprints.learn, {entry.content.path: entry.content for entry in files}
+
+    def learnt(found, seen):
+        assert all(known[path].known is None for path, _, _ in found)
+        learn(found, seen)
+
+    monkeypatch.setattr(store.fingerprints, "learn", learnt)
+    write_ahead(store, files, Codec("gzip"), pool)
+    assert not any(is_unread(entry.content) for entry in files)
+
+
+def test_who_is_at_work_is_waited_for_when_the_layer_is_given_up(pool):
+    began, done = threading.Event(), []
+
+    def slow():
+        began.set()
+        time.sleep(0.1)
+        done.append(True)
+
+    pieces = writing._in_order([lambda: began.wait(), slow], pool)
+    next(pieces)
+    pieces.close()
+    assert done
+
+
+@pytest.mark.parametrize("damage", [0, 3, 7])
+def test_damage_in_a_beginning_costs_what_comes_after_it(store, pool, tree, monkeypatch, damage):
+    write_layer(store, entries(store, tree), Codec("gzip"), pool)
+    rows = store.index.rows("SELECT blob, offset, size FROM chunk WHERE key LIKE 'xxh3_128:%' ORDER BY offset")
+    (blob, offset, _), path = rows[damage], store.blobs.path(rows[0][0])
+    path.chmod(0o644)
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        file.write(b"damaged")
+    (tree / "f01502").write_bytes(b"changed")
+    os.utime(tree / "f01502", (1, 1))
+    copied = []
+    copy = writing.GrowingBlob.copy
+    monkeypatch.setattr(writing.GrowingBlob, "copy", lambda blob, data: copied.append(len(data)) or copy(blob, data))
+    files = entries(store, tree)
+    assert all([entry.content.fingerprint for entry in files])  # by now all are read
+    again = write_layer(store, files, Codec("gzip"), pool)
+    with Store(store.path.parent / "other") as other:
+        assert again == write_layer(other, entries(other, tree), Codec("gzip"), pool)
+    assert len(copied) == (damage if native.is_native() else 0)
+    assert blob == rows[0][0]

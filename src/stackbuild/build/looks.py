@@ -21,7 +21,7 @@ from .. import native, witness
 from ..again import ask
 from ..keys import digest, hash_bytes
 from ..native.signatures import record
-from ..native.stats import settled
+from ..native.stats import row, settled
 from ..store import Store
 from ..trace import traced
 
@@ -53,17 +53,17 @@ class Looks:
     @traced("compare looks")
     def recall(self, names: Sequence[str]) -> None:
         """Find out which of these nodes would see all as they did."""
-        rows = [
-            row
+        kept = [
+            found
             for some in _batches(names, _AT_ONCE)
-            for row in self._store.index.rows(f"{_SELECT}({', '.join('?' * len(some))})", some)
+            for found in self._store.index.rows(f"{_SELECT}({', '.join('?' * len(some))})", some)
         ]
-        sound = [(name, *row) for name, *row, checksum in rows if checksum == self._checksum(name, *row)]
+        sound = [found for found in kept if self._is_sound(*found)]
         if ask.stale:  # who has seen this sees something else by now
             stale = record(*ask.stale)
-            sound = [row for row in sound if stale not in row[3]]
-        for held in self._pool.map(_that_hold, _batches(sound, _BATCH)):
-            self._known.update({name: (stamp, key, records) for name, stamp, key, records in held})
+            sound = [found for found in sound if stale not in found[3]]
+        held = [found for some in self._pool.map(_that_hold, _batches(sound, _BATCH)) for found in some]
+        self._known = {name: (stamp, key, records) for name, stamp, key, records, _ in held}
 
     def key(self, name: str, stamp: str) -> str | None:
         """The key that a node had, if by what was found it has it still; who records hears of its looks."""
@@ -88,6 +88,11 @@ class Looks:
         """Write down what was kept. Raises StoreError."""
         self._store.index.write(_INSERT, self._new)
         self._new.clear()
+
+    def _is_sound(self, name: str, stamp: Any, key: Any, records: Any, checksum: Any) -> bool:
+        if not (isinstance(stamp, str) and isinstance(key, str) and isinstance(records, bytes)):
+            return False
+        return bool(checksum == self._checksum(name, stamp, key, records))
 
     def _checksum(self, name: str, stamp: str, key: str, records: bytes) -> str:
         return digest([name, stamp, key, records], self._algorithm)
@@ -115,10 +120,10 @@ def _program() -> str:
                 )
             folders += [f"{folder}/{name}" for name, is_folder in entries if is_folder]
             paths = [f"{folder}/{name}" for name, is_folder in entries if not is_folder]
-            rows = native.lstat_rows(paths)
-            if not all(settled(row, ask.began or _IMPORTED) for row in rows):
+            rows = [row(os.stat(path)) for path in paths]  # noqa: PTH116  some installers make symlinks
+            if not all(settled(found, ask.began or _IMPORTED) for found in rows):
                 return ""
-            seen += [*paths, *(row.hex() for row in rows)]
+            seen += [*paths, *(found.hex() for found in rows)]
     except OSError:
         return ""
-    return hash_bytes("\0".join(seen).encode(), "sha256")
+    return hash_bytes(os.fsencode("\0".join(seen)), "sha256")

@@ -263,7 +263,10 @@ class Builder:
             if len(names) > _MANY:
                 self.store.blobs.recall()
             self._looks.recall(names)
-            Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
+            try:
+                Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
+            finally:
+                futures.wait(self._saving)
             for saving in self._saving:
                 saving.result()
             self.store.fingerprints.save()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,12 +121,14 @@ class Workspace:
             places = [os.path.join(self.root, folder).rstrip("/") or "/" for folder in some]  # noqa: PTH118
             for folder, place, listed in zip(some, places, native.list_folders(places), strict=True):
                 if isinstance(listed, int):
-                    what = f"the folder //{folder} cannot be read: {os.strerror(listed)}"
-                    raise RequestError(what, hint="make it readable")
+                    raise _unreadable(folder, listed)
                 if present := witness.present():
                     ignored = witness.UNSEEN if folder else {*witness.UNSEEN, "dist"}
                     present.listed(place, listed, ignored=ignored)
-                below, has_file = _look_into(place, listed)
+                try:
+                    below, has_file = _look_into(place, listed)
+                except OSError as error:
+                    raise _unreadable(folder, error.errno) from error
                 if has_file:
                     if folder and is_workspace_root(place):
                         continue
@@ -132,15 +137,22 @@ class Workspace:
         return sorted(found)
 
 
+def _unreadable(folder: str, number: int | None) -> RequestError:
+    what = f"the folder //{folder} cannot be read: {os.strerror(number or errno.EIO)}"
+    return RequestError(what, hint="make it readable")
+
+
 def _look_into(place: str, listed: Listing) -> tuple[list[str], bool]:
-    """The folders in a folder that may have targets, and whether there is a BUILD.toml."""
+    """The folders in a folder that may have targets, and whether there is a BUILD.toml. Raises OSError."""
     letters, names = listed
     has_file = False
     if BUILD_FILE in names:
         what = letters[names.index(BUILD_FILE)]
         if what == "l":
             witness.refuse(f"{place}/{BUILD_FILE} is a symlink")
-        has_file = what == "f" or (what == "l" and os.path.isfile(f"{place}/{BUILD_FILE}"))  # noqa: PTH113
+            with contextlib.suppress(FileNotFoundError):
+                has_file = stat.S_ISREG(os.stat(f"{place}/{BUILD_FILE}").st_mode)  # noqa: PTH116
+        has_file = has_file or what == "f"
     if "d" not in letters:
         return [], has_file
     both = zip(letters, names, strict=True)

@@ -126,14 +126,13 @@ class Chunk:
         for at, head in others:
             out[at : at + len(head)] = head
         _read_contents(files, out)
-        hash_of, learnt = hash_function(algorithm), list[TreeFile]()
+        hash_of, learnt = hash_function(algorithm), list[tuple[TreeFile, str]]()
         for start, part in files:
             content, data = part.content, out[start : start + part.length]
             if content is None or not part.whole:
                 continue
             if type(content) is TreeFile and content.known is None:
-                content.known = f"{algorithm}:{hash_of(data)}"
-                learnt.append(content)
+                learnt.append((content, f"{algorithm}:{hash_of(data)}"))
             else:
                 judge(content, hash_bytes(data, algorithm_of(content, algorithm)), algorithm, seen)
         learn(learnt, seen)
@@ -153,8 +152,7 @@ def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None
     seen: ns since 1970, before the first of them was read. Raises Changed.
     """
     if isinstance(content, TreeFile) and content.known is None:
-        content.known = f"{algorithm}:{found}"
-        learn([content], seen)
+        learn([(content, f"{algorithm}:{found}")], seen)
     elif found != content.fingerprint.partition(":")[2]:
         raise Changed(content)
 

@@ -82,11 +82,13 @@ class TreeFile:
         return open(self.path, "rb", buffering=0)
 
 
-def learn(files: Sequence[TreeFile], seen: int) -> None:
-    """Remember what is known of files by whoever read them, from the moment `seen` (ns since 1970) on, and
-    found them to have their rows afterwards."""
-    if files:
-        files[0].fingerprints.learn([(file.path, file.row, file.fingerprint) for file in files], seen)
+def learn(found: Sequence[tuple[TreeFile, str]], seen: int) -> None:
+    """Remember the fingerprints of files that somebody read, from the moment `seen` (ns since 1970) on, and
+    found to have their rows afterwards."""
+    if found:
+        found[0][0].fingerprints.learn([(file.path, file.row, mark) for file, mark in found], seen)
+    for file, mark in found:  # when all that is to be said against them has been
+        file.known = mark
 
 
 def is_unread(content: Content | None) -> bool:

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -133,8 +133,7 @@ def _in_order(calls: Iterable[Callable[[], T]], pool: Executor) -> Iterator[T]:
         while waiting:
             yield _taken(waiting)
     finally:
-        for future in waiting:
-            future.cancel()
+        wait([future for future in waiting if not future.cancel()])  # who may yet refuse what was read
 
 
 def _taken(waiting: deque[Future[T]]) -> T:

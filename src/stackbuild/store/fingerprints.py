@@ -166,9 +166,10 @@ class Fingerprints:
 
     def discard(self, folder: str) -> None:
         """Drop what was learnt of files below a folder that will not last, before it is saved."""
-        for table in (self._known, self._learnt):
-            for path in [path for path in table if path == folder or path.startswith(f"{folder}/")]:
-                del table[path]
+        with self._keeping, self._lock:
+            for table in (self._known, self._learnt):
+                for path in [path for path in table if path == folder or path.startswith(f"{folder}/")]:
+                    del table[path]
 
     @property
     def unsaved(self) -> int:

@@ -127,7 +127,8 @@ class Index:
         with contextlib.suppress(AttributeError, sqlite3.Error):
             self._db.execute("ROLLBACK")
         failed = StoreError(f"the store's index {self.path}: {error}", hint="free some space, or try again")
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+        undecodable = str(error).startswith("Could not decode")  # which has no code
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE and not undecodable:
             raise failed from error
         try:
             self._discard()
