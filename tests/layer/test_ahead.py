@@ -219,7 +219,7 @@ def test_damage_in_a_beginning_costs_what_comes_after_it(store, pool, tree, monk
     copy = writing.GrowingBlob.copy
     monkeypatch.setattr(writing.GrowingBlob, "copy", lambda blob, data: copied.append(len(data)) or copy(blob, data))
     files = entries(store, tree)
-    assert all([entry.content.fingerprint for entry in files])  # by now all are read
+    assert all(entry.content.fingerprint for entry in files)  # by now all are read
     again = write_layer(store, files, Codec("gzip"), pool)
     with Store(store.path.parent / "other") as other:
         assert again == write_layer(other, entries(other, tree), Codec("gzip"), pool)
