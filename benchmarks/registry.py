@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from timing import keep
+from trees import apart
 
 IMAGES, SHARED = 40, 5
 
@@ -64,6 +65,17 @@ def fill(root: Path, host: str, scale: float) -> None:
     (root / "BUILD.toml").write_text("".join(text))
 
 
+def fill_base(root: Path, host: str, scale: float) -> None:
+    """An image of eight layers that compress to nothing less."""
+    rng, text = random.Random(2), ["[workspace]\n"]
+    for number in range(8):
+        (root / f"data{number}").write_bytes(rng.randbytes(int(128 * scale * (1 << 20))))
+        text.append(f'[files.f{number}]\nsrcs = ["data{number}"]\n')
+    layers = [f":f{number}" for number in range(8)]
+    text.append(f'[image.base]\nlayers = {layers}\nrepository = "{host}/base"\n')
+    (root / "BUILD.toml").write_text("".join(text))
+
+
 class Clock:
     """Times commands run in one folder; seconds by name."""
 
@@ -87,7 +99,7 @@ COPY = ["skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false"]
 def pushes(clock: Clock, root: Path, host: str, scale: float) -> None:
     """Push 40 images, twice."""
     root.mkdir()
-    fill(root, host, scale)
+    apart(fill, root, host, scale)
     clock.run(root, [*OURS, "image", "//..."])
     copies = [[*COPY, f"oci:dist/app{n}", f"docker://{host}/skopeo/app{n}"] for n in range(IMAGES)]
     for name in ("push of 40 images", "pushed again"):
@@ -98,13 +110,7 @@ def pushes(clock: Clock, root: Path, host: str, scale: float) -> None:
 def pull(clock: Clock, root: Path, store: Path, host: str, scale: float) -> None:
     """Pull a base of eight layers."""
     root.mkdir()
-    rng, text = random.Random(2), ["[workspace]\n"]
-    for number in range(8):
-        (root / f"data{number}").write_bytes(rng.randbytes(int(128 * scale * (1 << 20))))
-        text.append(f'[files.f{number}]\nsrcs = ["data{number}"]\n')
-    layers = [f":f{number}" for number in range(8)]
-    text.append(f'[image.base]\nlayers = {layers}\nrepository = "{host}/base"\n')
-    (root / "BUILD.toml").write_text("".join(text))
+    apart(fill_base, root, host, scale)
     clock.run(root, [*OURS, "push", "//:base"])
     shutil.rmtree(store)
     text = ["[workspace]\n", f'[base.b]\nimage = "{host}/base"\n', '[image.img]\nbase = ":b"\n']
