@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -55,6 +56,7 @@ def test_the_store_remembers_no_file_of_the_checkout(shop, need):  # noqa: F811
     import sqlite3
 
     commit(shop)
+    time.sleep(0.06)  # of what was written less than that ago nothing is remembered
     why(shop, "//...", "--against", "HEAD")
     with sqlite3.connect(shop.root.parent / "store/index.sqlite") as index:
         paths = [os.fsdecode(path) for (path,) in index.execute("SELECT folder FROM fingerprint")]

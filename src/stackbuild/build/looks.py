@@ -12,10 +12,10 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from .. import native, witness
 from ..again import ask
@@ -25,11 +25,9 @@ from ..native.stats import row, settled
 from ..store import Store
 from ..trace import traced
 
-T = TypeVar("T")
 _IMPORTED = time.time_ns()
-_SELECT = "SELECT name, stamp, key, records, checksum FROM look WHERE name IN "
+_SELECT = "SELECT name, stamp, key, records, checksum FROM look WHERE name IN"
 _INSERT = "INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?, ?)"
-_AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _BATCH = 64  # nodes whose records a thread compares at once
 
 
@@ -53,16 +51,12 @@ class Looks:
     @traced("compare looks")
     def recall(self, names: Sequence[str]) -> None:
         """Find out which of these nodes would see all as they did."""
-        kept = [
-            found
-            for some in _batches(names, _AT_ONCE)
-            for found in self._store.index.rows(f"{_SELECT}({', '.join('?' * len(some))})", some)
-        ]
-        sound = [found for found in kept if self._is_sound(*found)]
+        sound = [found for found in self._store.index.rows_among(_SELECT, names) if self._is_sound(*found)]
         if ask.stale:  # who has seen this sees something else by now
             stale = record(*ask.stale)
             sound = [found for found in sound if stale not in found[3]]
-        held = [found for some in self._pool.map(_that_hold, _batches(sound, _BATCH)) for found in some]
+        batches = [sound[start : start + _BATCH] for start in range(0, len(sound), _BATCH)]
+        held = [found for some in self._pool.map(_that_hold, batches) for found in some]
         self._known = {name: (stamp, key, records) for name, stamp, key, records, _ in held}
 
     def key(self, name: str, stamp: str) -> str | None:
@@ -78,9 +72,7 @@ class Looks:
         """Remember what a node looked at, if all of it can be told."""
         if stamp is None or seen.refused or not seen.alone:
             return
-        with contextlib.suppress(
-            OSError
-        ):  # what was a folder is none any more: next time it is looked at again
+        with contextlib.suppress(OSError):  # where a folder is none any more, it is looked at again
             if records := seen.records():
                 self._new.append((name, stamp, key, records, self._checksum(name, stamp, key, records)))
 
@@ -96,10 +88,6 @@ class Looks:
 
     def _checksum(self, name: str, stamp: str, key: str, records: bytes) -> str:
         return digest([name, stamp, key, records], self._algorithm)
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _that_hold(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -25,7 +25,6 @@ from .toml import Document
 from .validate import checked
 
 BUILD_FILE = "BUILD.toml"
-_AT_ONCE = 256  # folders that are looked into together
 _TABLE = re.compile(rb"^[ \t]*\[[ \t]*workspace[ \t]*\]", re.MULTILINE)
 
 
@@ -116,10 +115,8 @@ class Workspace:
         """
         found = []
         stack = [""]
-        while stack:
-            some, stack = stack[-_AT_ONCE:], stack[:-_AT_ONCE]
-            places = [os.path.join(self.root, folder).rstrip("/") or "/" for folder in some]  # noqa: PTH118
-            for folder, place, listed in zip(some, places, native.list_folders(places), strict=True):
+        for some in native.walk(str(self.root), stack):
+            for folder, place, listed in some:
                 if isinstance(listed, int):
                     raise _unreadable(folder, listed)
                 if present := witness.present():

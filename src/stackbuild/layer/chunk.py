@@ -15,7 +15,7 @@ from ..native import stats
 from ..native.ustar import BLOCK
 from ..trace import traced
 from .entry import Content, Entry, FileContent, TreeFile, is_unread, learn
-from .tar import END, header, is_plain
+from .tar import END, header, is_plain, padding
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # what stood there when the tree was walked does no more
 _SMALL = 64 << 10  # bytes of a file
@@ -51,7 +51,7 @@ class Part:
             self.head = len(END)
         else:
             self.head = 0 if offset else len(header(entry))
-        self.size = self.head + self.length + -self.length % BLOCK
+        self.size = self.head + self.length + padding(self.length)
 
     def facts(self) -> str:
         """All that decides its bytes, as text that no other part has."""

@@ -7,7 +7,9 @@ was hashed: tar's blocks always are; of the compressed bytes, those after the la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .. import native
@@ -29,11 +31,9 @@ class Prefix:
     blob_state: bytes
 
 
-def _names(keys: Iterable[str], algorithm: Algorithm, name: str = "") -> Iterator[str]:
-    """The name of each beginning of a row of chunks; name: of those before them."""
-    for key in keys:
-        name = digest(["prefix", name, key], algorithm)
-        yield name
+def _name(before: str, key: str, algorithm: Algorithm) -> str:
+    """The name of a beginning that ends with a chunk; before: that of all before it, "" for none."""
+    return digest(["prefix", before, key], algorithm)
 
 
 class Beginnings:
@@ -45,7 +45,7 @@ class Beginnings:
     def after(self, key: str) -> Prefix | None:
         """The beginning that ends with a chunk, after those asked for before; None where none can be gone on
         from."""
-        (self._name,) = _names([key], self._store.fingerprints.algorithm, self._name)
+        self._name = _name(self._name, key, self._store.fingerprints.algorithm)
         found = _load(self._store, self._name)
         if found is None or native.resume_sha256(found.raw_state) is None:
             return None
@@ -63,7 +63,8 @@ def keep(
     store: Store, keys: Sequence[str], blob: str, ends: Sequence[tuple[int, bytes | None, bytes | None]]
 ) -> None:
     """Remember the beginnings of a layer. ends: of the last chunks, each (size so far, both states)."""
-    names = list(_names(keys, store.fingerprints.algorithm))[len(keys) - len(ends) :]
+    step = functools.partial(_name, algorithm=store.fingerprints.algorithm)
+    names = list(itertools.accumulate(keys, step, initial=""))[len(keys) - len(ends) + 1 :]
     rows = [
         (name, blob, size, raw, packed, _checksum(store, name, blob, size, raw, packed))
         for name, (size, raw, packed) in zip(names, ends, strict=True)

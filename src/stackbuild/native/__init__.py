@@ -23,10 +23,12 @@ from __future__ import annotations
 
 from .library import core
 
+_AT_ONCE = 256  # folders that are looked into together
+
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .protocol import Sha256
     from .signatures import Listing
@@ -71,6 +73,19 @@ def list_folders(folders: Sequence[str]) -> list[Listing | int]:
     from .pure import list_folders
 
     return list_folders(folders)
+
+
+def walk(root: str, folders: list[str]) -> Iterator[list[tuple[str, str, Listing | int]]]:
+    """Look into folders, given relative to a root, and into those that are added to the list meanwhile.
+
+    Yields some at once: of each the folder, its path, and what `list_folders` says of it.
+    """
+    home = root.rstrip("/")
+    while folders:
+        some = folders[-_AT_ONCE:]
+        del folders[-_AT_ONCE:]
+        places = [f"{home}/{folder}" if folder else root for folder in some]
+        yield list(zip(some, places, list_folders(places), strict=True))
 
 
 def lstat_rows(paths: Sequence[str]) -> list[bytes]:

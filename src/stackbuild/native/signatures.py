@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import stat
 from collections.abc import Iterable
@@ -62,12 +63,14 @@ def listing(entries: Iterable[os.DirEntry[str]]) -> Listing:
 
 def record(records: bytes, index: int) -> bytes:
     """One of the records of `unchanged`."""
-    fields = records.split(b"\0")
-    at = 0
-    while index:
-        at += 3 if fields[at][:1] in b"LF" else 2
+    fields = iter(records.split(b"\0"))
+    for first in fields:
+        rest = itertools.islice(fields, 2 if first[:1] in b"LF" else 1)
+        found = [first, *rest, b""]
+        if not index:
+            return b"\0".join(found)
         index -= 1
-    return b"\0".join([*fields[at : at + (3 if fields[at][:1] in b"LF" else 2)], b""])
+    raise IndexError(index)
 
 
 _LETTERS = {letter: b"\0" + letter.encode() for letter in "dlfo"}

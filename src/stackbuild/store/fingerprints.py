@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from stat import S_ISREG
 
 from ..errors import BuildFailed
@@ -24,7 +24,6 @@ _PIECE = 1 << 20
 _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ? AND "
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
-_AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _Folder = dict[str, tuple[bytes, str]]  # name -> (row, fingerprint)
 
 
@@ -61,10 +60,6 @@ class Fingerprints:
         for folder, *packed in self._index.rows(_LOAD + where, (self.algorithm, *values)):
             names, rows, hashes = packed
             self._packed.setdefault(os.fsdecode(folder), (names, rows, hashes))
-
-    def _kept(self, where: str, *values: bytes) -> Iterator[tuple[str, _Folder]]:
-        for folder, *packed in self._index.rows(_LOAD + where, (self.algorithm, *values)):
-            yield os.fsdecode(folder), _unpacked(self.algorithm, *packed)
 
     @traced("recall fingerprints")
     def preload_once(self, folder: str) -> None:
@@ -145,9 +140,11 @@ class Fingerprints:
         with self._keeping:
             for known in (self._folder(folder), self._learnt.get(folder, {})):
                 known.pop(name, None)
-            for _, kept in list(self._kept("folder = ?", os.fsencode(folder))):
+            values = (self.algorithm, os.fsencode(folder))
+            for home, *packed in self._index.rows(f"{_LOAD}folder = ?", values):
+                kept = _unpacked(self.algorithm, *packed)
                 kept.pop(name, None)
-                self._replace([(os.fsencode(folder), self.algorithm, kept)])
+                self._replace([(home, self.algorithm, kept)])
 
     def forget_gone(self) -> None:
         """Drop what is known of files that no longer exist."""
@@ -182,14 +179,13 @@ class Fingerprints:
         with self._keeping:
             with self._lock:
                 learnt, self._learnt = self._learnt, {}
-            folders, changed = list(learnt), list[tuple[bytes, str, _Folder]]()
-            for start in range(0, len(folders), _AT_ONCE):
-                some = folders[start : start + _AT_ONCE]
-                kept = dict(self._kept(f"folder IN ({', '.join('?' * len(some))})", *map(os.fsencode, some)))
-                for folder in some:
-                    known = kept.get(folder, {}) | learnt[folder]
-                    changed.append((os.fsencode(folder), self.algorithm, known))
-            self._replace(changed)
+            paths = [os.fsencode(folder) for folder in learnt]
+            for path, *packed in self._index.rows_among(f"{_LOAD}folder IN", paths, (self.algorithm,)):
+                folder = os.fsdecode(path)
+                learnt[folder] = _unpacked(self.algorithm, *packed) | learnt[folder]
+            self._replace(
+                [(path, self.algorithm, new) for path, new in zip(paths, learnt.values(), strict=True)]
+            )
 
     def _replace(self, folders: Sequence[tuple[bytes, str, _Folder]]) -> None:
         """Keep this of some folders: (path, algorithm, what is known)."""

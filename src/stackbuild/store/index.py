@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ CREATE TABLE look (name TEXT PRIMARY KEY, stamp TEXT NOT NULL, key TEXT NOT NULL
 """
 
 
+_AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 Rows = Iterable[Sequence[Any]]
 
@@ -103,6 +104,14 @@ class Index:
             except sqlite3.Error as error:
                 self._recover(error)
                 return []
+
+    def rows_among(
+        self, query: str, among: Sequence[Any], values: Sequence[Any] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query that ends with IN, of however many values; values: of what is before it."""
+        for start in range(0, len(among), _AT_ONCE):
+            some = among[start : start + _AT_ONCE]
+            yield from self.rows(f"{query} ({', '.join('?' * len(some))})", (*values, *some))
 
     @traced("write the index")
     def write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:

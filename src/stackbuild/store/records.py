@@ -20,7 +20,6 @@ FORMAT = 2
 GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
 remembered here, and what a saved answer uses without asking."""
-_AT_ONCE = 500  # values in one query; SQLite once allowed no more than 999
 _KEY = re.compile(r"[a-z0-9_]+:[0-9a-f]+")
 _INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
 _LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
@@ -50,17 +49,14 @@ class Records:
     def recall(self, names: Sequence[str]) -> None:
         """Read at once the keys and results of the latest builds of many names, each for one use."""
         self._recalled, self._recalled_latest = {}, {}
-        for start in range(0, len(names), _AT_ONCE):
-            some = names[start : start + _AT_ONCE]
-            rows = self._index.rows(
-                "SELECT latest.name, key, result, used, checksum FROM latest LEFT JOIN record USING (key) "
-                f"WHERE latest.name IN ({', '.join('?' * len(some))})",
-                some,
-            )
-            for name, key, *row in rows:
-                self._recalled_latest[name] = key
-                if row[0] is not None:
-                    self._recalled[key] = row
+        query = (
+            "SELECT latest.name, key, result, used, checksum FROM latest LEFT JOIN record USING (key) "
+            "WHERE latest.name IN"
+        )
+        for name, key, *row in self._index.rows_among(query, names):
+            self._recalled_latest[name] = key
+            if row[0] is not None:
+                self._recalled[key] = row
 
     def result(self, key: str) -> Any | None:
         """The result recorded for a key, or None when there is none, or a damaged one."""

@@ -19,8 +19,6 @@ from ...declare.glob import compiled, is_wild, normal
 from ...declare.workspace import BUILD_FILE, is_workspace_root
 from ...native.signatures import Listing
 
-_AT_ONCE = 256  # folders that are looked into together
-
 
 def _literal_parent(pattern: str) -> str:
     """The folders that a pattern names before its first wildcard."""
@@ -164,11 +162,9 @@ class Globs:
         roots = {_literal_parent(pattern) for pattern in self.included}
         shallow = not any(map(is_wild, self.included))
         stack = [""]
-        while stack:
-            some, stack = stack[-_AT_ONCE:], stack[:-_AT_ONCE]
-            places = [f"{folder}/{at}" if at else folder for at in some]
+        for some in native.walk(folder, stack):
             listings = []
-            for at, place, found in zip(some, places, native.list_folders(places), strict=True):
+            for at, place, found in some:
                 if isinstance(found, int):
                     if found in (errno.ENOENT, errno.ENOTDIR):
                         witness.refuse(f"{place} is gone")  # it may be back at once, and nobody looked
