@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
     from .prefix import Prefix
 
 _BLOCK = 64  # bytes that sha256 takes at a time
+_LAG = 3  # chunks that wait to be hashed and written, while others are made
 _FLUSHED = 16 << 20  # bytes that are written before the disk is told, so that little is left for the end
 
 
 class GrowingBlob:
-    """Two hashes at once: the tar's in the caller's thread, the blob's in one of its own.
+    """Two hashes at once, each in a thread of its own, so that the caller can go on.
 
-    size: bytes written; ends: of each chunk added, the size so far and the hashes' states, if they have any.
+    size: bytes written, or on their way; ends: of each chunk added, the size so far and the hashes' states, if
+    they have any, complete after `digests`.
     """
 
-    def __init__(self, file: BinaryIO, writer: Executor, flusher: Executor) -> None:
-        self._file, self._writer, self._flusher = file, writer, flusher
+    def __init__(self, file: BinaryIO, hasher: Executor, writer: Executor, flusher: Executor) -> None:
+        self._file, self._hasher, self._writer, self._flusher = file, hasher, writer, flusher
+        self._under_way: deque[tuple[int, Future[bytes | None], Future[bytes | None]]] = deque()
         self._flush: Future[None] | None = None
         self._unflushed = 0
         self._raw, self._blob = native.sha256(), native.sha256()
@@ -48,13 +52,27 @@ class GrowingBlob:
         hashed = int.from_bytes(prefix.blob_state[32:], "big")
         self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
 
-    def add(self, raw: Data, packed: Data) -> None:
-        """Write a chunk."""
-        written = self._writer.submit(self._append, packed)
+    def add(self, raw: Data, packed: Data) -> Future[bytes | None]:
+        """Have a chunk written. Returns what is done when its `raw` bytes are needed no more.
+
+        Raises OSError when the disk did not take an earlier one.
+        """
+        self.size += len(packed)
+        hashed = self._hasher.submit(self._hash, raw)
+        self._under_way.append((self.size, hashed, self._writer.submit(self._append, packed)))
+        if len(self._under_way) > _LAG:
+            self._settle()
+        return hashed
+
+    def _settle(self) -> None:
+        """Wait for the earliest chunk on its way."""
+        size, hashed, written = self._under_way.popleft()
+        self.ends.append((size, hashed.result(), written.result()))
+
+    def _hash(self, raw: Data) -> bytes | None:
         with span("hash the tar", bytes=len(raw)):
             self._raw.update(raw)
-        self.ends.append((self.size + len(packed), self._raw.state(), written.result()))
-        self.size += len(packed)
+            return self._raw.state()
 
     def _append(self, packed: Data) -> bytes | None:
         """Write and hash; the state after the last whole block."""
@@ -85,6 +103,8 @@ class GrowingBlob:
 
     def digests(self) -> tuple[str, str]:
         """(of the blob, of the tar), at the end. Raises OSError when the disk did not take all so far."""
+        while self._under_way:
+            self._settle()
         if self._flush:
             self._flush.result()
         self._blob.update(self._tail)
@@ -94,5 +114,5 @@ class GrowingBlob:
 @contextmanager
 def growing(file: BinaryIO) -> Iterator[GrowingBlob]:
     """A blob that grows in a file."""
-    with workers(1, "write") as writer, workers(1, "flush") as flusher:
-        yield GrowingBlob(file, writer, flusher)
+    with workers(1, "hash") as hasher, workers(1, "write") as writer, workers(1, "flush") as flusher:
+        yield GrowingBlob(file, hasher, writer, flusher)

@@ -181,8 +181,8 @@ def _write(
             # A big file's fingerprint, and with it the keys of its chunks, is known after the last of them.
             names.append(piece.key or (piece.chunk if piece.chunk.is_unread else known.key(piece.chunk)))
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
-            blob.add(piece.raw, piece.packed)
-            buffers.give(piece.raw)
+            hashed = blob.add(piece.raw, piece.packed)
+            hashed.add_done_callback(lambda _, raw=piece.raw: buffers.give(raw))
         digest, diff_id = blob.digests()
         is_new = not store.blobs.has(digest, blob.size)
         if is_new:
