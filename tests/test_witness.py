@@ -100,8 +100,8 @@ def test_two_looks_that_differ_never_hold(old):
 def listed(seen, folder, taken, ignored=witness.UNSEEN):
     with os.scandir(folder) as entries:
         found = listing(entries)
-    rows = {name: row(os.lstat(folder / name)) for name in taken}
-    seen.listed(str(folder), found, rows, ignored)
+    rows = b"".join(row(os.lstat(folder / name)) for name in taken)
+    seen.listed(str(folder), found, taken, rows, ignored)
 
 
 @pytest.mark.parametrize("taken", [1, 5, 6])

@@ -9,14 +9,15 @@ with stackbuild.Workspace.open(".") as workspace:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # typing takes longer to import than to see that nothing changed
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .api import Workspace
+    from .errors import StackbuildError
 
 __version__ = "0.1.0"
 __all__ = ["StackbuildError", "Workspace", "__version__"]
-
-if TYPE_CHECKING:
-    from .api import Workspace
-    from .errors import StackbuildError
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from stat import S_ISLNK
 
@@ -21,12 +21,13 @@ from .native.signatures import (
     Entry,
     Listing,
     blob_signature,
+    files_signature,
     folder_signature,
     link_signature,
     place_signature,
     stat_signature,
 )
-from .native.stats import row, settled
+from .native.stats import apart, row, settled
 
 UNSEEN = frozenset({".git"})
 """Names that no walk of the tree looks at."""
@@ -75,23 +76,30 @@ class Witness:
         self,
         folder: str,
         found: Listing,
-        rows: Mapping[str, bytes] | None = None,
+        read: Sequence[str] = (),
+        rows: bytes = b"",
         ignored: Collection[str] = UNSEEN,
     ) -> None:
-        """What is in a folder of the tree. rows: of the regular files whose lstat counts, by name; ignored:
-        folders that do not, whatever is in them."""
+        """What is in a folder of the tree. read: the regular files whose lstat counts, in the listing's
+        order; rows: of those, one after another; ignored: folders that do not count, whatever is in them."""
         self._folders.add(folder)
         self._ignored.update(f"{folder}/{name}" for name in ignored if name not in UNSEEN)
         letters, names = found
         if "d" in letters:
             folders = [name for letter, name in zip(letters, names, strict=True) if letter == "d"]
             self._real.update(f"{folder}/{name}" for name in folders if name not in ignored)
-        self.contents(folder, found, rows or {}, ignored)
+        if (
+            read and len(read) == len(names) and not any(name in names for name in ignored)
+        ):  # as in most folders
+            self._add("F", folder, "/".join(sorted(ignored)), files_signature(names, rows))
+        else:
+            self.contents(folder, found, dict(zip(read, apart(rows), strict=True)), ignored)
 
     def contents(
         self, folder: str, found: Listing, rows: Mapping[str, bytes], ignored: Collection[str] = ()
     ) -> None:
-        """The same of a folder that may be reached by symlinks."""
+        """The same of a folder that may be reached by symlinks. rows: of the regular files whose lstat
+        counts, by name."""
         letters, names = found
         encoded = os.fsencode("\0".join(names)).split(b"\0") if names else []
         known, unread = [rows.get(name) for name in names], list[str]()

@@ -9,11 +9,9 @@ import pytest
 
 from stackbuild import native
 from stackbuild.keys import hash_bytes
-from stackbuild.layer import chunk as chunks
 from stackbuild.layer import write as writing
-from stackbuild.layer.chunk import Changed
 from stackbuild.layer.codec import Codec
-from stackbuild.layer.entry import Entry, TreeFile, is_unread
+from stackbuild.layer.entry import Changed, Entry, TreeFile, is_unread
 from stackbuild.layer.split import LARGEST
 from stackbuild.layer.write import write_ahead, write_layer
 from stackbuild.native.stats import row
@@ -36,7 +34,7 @@ def tree(tmp_path):
 def entries(store, folder):
     paths = sorted(folder.iterdir())
     rows = [row(path.lstat()) for path in paths]
-    known = store.fingerprints.known(str(folder), [path.name for path in paths], rows)
+    known = store.fingerprints.known(str(folder), [path.name for path in paths], b"".join(rows))
     return [
         Entry(path.name, "file", content=TreeFile(str(path), found, store.fingerprints, mark))
         for path, found, mark in zip(paths, rows, known, strict=True)
@@ -46,7 +44,7 @@ def entries(store, folder):
 def count_reads(monkeypatch):
     read, seen = native.read_files, []
     monkeypatch.setattr(
-        chunks.native,
+        native,
         "read_files",
         lambda paths, table, *rest: seen.extend(zip(paths, table[2::3], strict=True)) or read(paths, table, *rest),
     )
@@ -181,9 +179,10 @@ def test_a_fingerprint_is_told_after_what_is_to_be_said_against_it(store, pool, 
     files = entries(store, tree)
     learn, known = store.fingerprints.learn, {entry.content.path: entry.content for entry in files}
 
-    def learnt(found, seen):
-        assert all(known[path].known is None for path, _, _ in found)
-        learn(found, seen)
+    def learnt(folder, found, seen):
+        found = list(found)
+        assert all(known[f"{folder}/{name}"].known is None for name, _, _ in found)
+        learn(folder, found, seen)
 
     monkeypatch.setattr(store.fingerprints, "learn", learnt)
     write_ahead(store, files, Codec("gzip"), pool)

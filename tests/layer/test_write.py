@@ -13,9 +13,8 @@ import zstandard
 
 from stackbuild.keys import hash_bytes
 from stackbuild.layer import codec as codecs
-from stackbuild.layer.chunk import Changed
 from stackbuild.layer.codec import Codec
-from stackbuild.layer.entry import BytesContent, Entry, FileContent
+from stackbuild.layer.entry import BytesContent, Changed, Entry, FileContent
 from stackbuild.layer.split import AVERAGE, LARGEST, split
 from stackbuild.layer.tar import END, header, padding
 from stackbuild.layer.write import write_layer

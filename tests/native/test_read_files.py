@@ -23,7 +23,7 @@ def read(path, *, length=None, offset=0, expected=None):
     """(result, bytes) of one file."""
     size = os.lstat(path).st_size if length is None else length
     out = bytearray(b"?" * size)
-    results = native.read_files([os.fspath(path)], array("q", [0, size, offset]), [expected or row_of(path)], out)
+    results = native.read_files([os.fspath(path)], array("q", [0, size, offset]), expected or row_of(path), out)
     assert type(results) is array and results.typecode == "i" and len(results) == 1
     return results[0], bytes(out)
 
@@ -46,12 +46,12 @@ def test_files_are_read_side_by_side(tmp_path):
         rows.append(row_of(path))
         place += len(content) + 1
     out = bytearray(b"-" * place)
-    assert native.read_files(paths, table, rows, out).tolist() == [0] * 6
+    assert native.read_files(paths, table, b"".join(rows), out).tolist() == [0] * 6
     assert out == b"---" + b"".join(content + b"-" for content in contents)
 
 
 def test_nothing_is_nothing():
-    assert native.read_files([], array("q"), [], bytearray()).tolist() == []
+    assert native.read_files([], array("q"), b"", bytearray()).tolist() == []
 
 
 def test_a_part_of_a_file(file):
@@ -65,7 +65,7 @@ def test_a_place_in_the_buffer_or_none(tmp_path_factory, size, place, length, of
     path = tmp_path_factory.getbasetemp() / "given"
     path.write_bytes(b"0123456789")
     out = bytearray(b"-" * size)
-    asked = [os.fspath(path)], array("q", [place, length, offset]), [row_of(path)], out
+    asked = [os.fspath(path)], array("q", [place, length, offset]), row_of(path), out
     if place + length > size:
         with pytest.raises(ValueError, match="does not fit"):
             native.read_files(*asked)
@@ -121,7 +121,7 @@ def test_what_is_missing_or_no_file(tmp_path, file):
 def test_one_that_fails_stops_no_other(tmp_path, file):
     paths = [os.fspath(path) for path in (tmp_path / "gone", file)]
     out = bytearray(20)
-    results = native.read_files(paths, array("q", [0, 10, 0, 10, 10, 0]), [UNKNOWN, row_of(file)], out)
+    results = native.read_files(paths, array("q", [0, 10, 0, 10, 10, 0]), UNKNOWN + row_of(file), out)
     assert results.tolist() == [errno.ENOENT, 0] and out[10:] == b"0123456789"
 
 
@@ -143,7 +143,7 @@ def test_a_row_that_leads_outside_is_refused_before_anything_is_read(file, place
     out = bytearray(10)
     table = array("q", [0, 10, 0, *place])
     with pytest.raises(ValueError, match="does not fit"):
-        native.read_files([os.fspath(file)] * 2, table, [UNKNOWN] * 2, out)
+        native.read_files([os.fspath(file)] * 2, table, UNKNOWN * 2, out)
     assert out == bytes(10)
 
 
@@ -151,14 +151,14 @@ def test_a_table_for_other_paths_is_refused(file):
     path = os.fspath(file)
     two = path + "\0" + path
     for paths, table, rows in [
-        ([path], array("q"), [UNKNOWN]),
-        ([path], array("q", bytes(8 * 2)), [UNKNOWN]),
-        ([path, path], array("q", bytes(8 * 3)), [UNKNOWN] * 2),
-        ([path], array("i", bytes(4 * 3)), [UNKNOWN]),
-        ([two], array("q", bytes(8 * 3)), [UNKNOWN]),
-        ([path], array("q", bytes(8 * 3)), []),
-        ([path], array("q", bytes(8 * 3)), [UNKNOWN] * 2),
-        ([path], array("q", bytes(8 * 3)), [UNKNOWN[:-1]]),
+        ([path], array("q"), UNKNOWN),
+        ([path], array("q", bytes(8 * 2)), UNKNOWN),
+        ([path, path], array("q", bytes(8 * 3)), UNKNOWN * 2),
+        ([path], array("i", bytes(4 * 3)), UNKNOWN),
+        ([two], array("q", bytes(8 * 3)), UNKNOWN),
+        ([path], array("q", bytes(8 * 3)), b""),
+        ([path], array("q", bytes(8 * 3)), UNKNOWN * 2),
+        ([path], array("q", bytes(8 * 3)), UNKNOWN[:-1]),
     ]:
         with pytest.raises(ValueError):
             native.read_files(paths, table, rows, bytearray(10))
@@ -166,6 +166,6 @@ def test_a_table_for_other_paths_is_refused(file):
 
 def test_the_buffer_can_be_resized_afterwards(file):
     out, table = bytearray(10), array("q", [0, 10, 0])
-    native.read_files([os.fspath(file)], table, [UNKNOWN], out)
+    native.read_files([os.fspath(file)], table, UNKNOWN, out)
     out.extend(b"more")
     table.append(1)

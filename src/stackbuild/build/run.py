@@ -18,7 +18,7 @@ from ..again.answer import forget
 from ..errors import Failures, StackbuildError
 from ..graph.load import TargetGraph
 from ..keys import digest
-from ..layer.chunk import Changed
+from ..layer.entry import Changed
 from ..oci.remote import Remote
 from ..store import Store
 from ..store.builds import name_of

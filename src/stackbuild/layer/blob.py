@@ -25,8 +25,8 @@ _FLUSHED = 16 << 20  # bytes that are written before the disk is told, so that l
 class GrowingBlob:
     """Two hashes at once, each in a thread of its own, so that the caller can go on.
 
-    size: bytes written, or on their way; ends: of each chunk added, the size so far and the hashes' states, if
-    they have any, complete after `digests`.
+    size: bytes written, or on their way; ends: of each chunk added, the size so far and the hashes' states,
+    if they have any; complete after `digests`.
     """
 
     def __init__(self, file: BinaryIO, hasher: Executor, writer: Executor, flusher: Executor) -> None:

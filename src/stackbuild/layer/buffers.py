@@ -3,6 +3,8 @@ interpreter waits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..keys import Data
 
 
@@ -21,6 +23,10 @@ class Buffers:
         if len(buffer) < size:
             buffer = bytearray(size)
         return memoryview(buffer)[:size]
+
+    def giving(self, data: Data) -> Callable[[object], None]:
+        """What calls `give` with it, when something is done."""
+        return lambda _: self.give(data)
 
     def give(self, data: Data) -> None:
         """Take back what `take` gave and nobody uses any more; anything else is left alone."""

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
-from ..keys import hash_bytes
+from ..errors import BuildFailed
+from ..keys import Algorithm, hash_bytes
 from ..native import stats
 from ..store.fingerprints import Fingerprints
 
@@ -82,18 +83,38 @@ class TreeFile:
         return open(self.path, "rb", buffering=0)
 
 
-def learn(found: Sequence[tuple[TreeFile, str]], seen: int) -> None:
-    """Remember the fingerprints of files that somebody read, from the moment `seen` (ns since 1970) on, and
-    found to have their rows afterwards."""
-    if found:
-        found[0][0].fingerprints.learn([(file.path, file.row, mark) for file, mark in found], seen)
-    for file, mark in found:  # when all that is to be said against them has been
-        file.known = mark
+class Changed(BuildFailed):
+    """A file is not what it was when its fingerprint was taken. content: the file."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__(f"{content.origin} changed while it was read", hint="build again when it is at rest")
+        self.content = content
 
 
 def is_unread(content: Content | None) -> bool:
     """Whether the content's fingerprint would have to be read first."""
     return type(content) is TreeFile and content.known is None
+
+
+def algorithm_of(content: Content, otherwise: Algorithm) -> Algorithm:
+    """By which algorithm a content's bytes are judged; otherwise: where nothing is known of them yet."""
+    if is_unread(content):
+        return otherwise
+    return "sha256" if content.fingerprint.startswith("sha256:") else "xxh3_128"
+
+
+def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None:
+    """Check what all bytes of a content hash to by `algorithm_of` it, or learn from that what they are.
+
+    seen: ns since 1970, before the first of them was read; a file's row was looked at again after the last.
+    Raises Changed.
+    """
+    if isinstance(content, TreeFile) and content.known is None:
+        mark, (folder, _, name) = f"{algorithm}:{found}", content.path.rpartition("/")
+        content.fingerprints.learn(folder, [(name, content.row, mark)], seen)
+        content.known = mark  # when all that is to be said against it has been
+    elif found != content.fingerprint.partition(":")[2]:
+        raise Changed(content)
 
 
 @dataclass(frozen=True, slots=True)

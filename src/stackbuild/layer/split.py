@@ -13,8 +13,10 @@ from collections.abc import Iterator, Sequence
 import xxhash
 
 from ..native.ustar import BLOCK
-from .chunk import Chunk, Part
+from .batch import Batch
+from .chunk import Chunk
 from .entry import Entry
+from .part import Laid, Part
 from .tar import WRITER_VERSION
 
 AVERAGE = 2 << 20  # bytes of tar between two cuts
@@ -37,11 +39,22 @@ def _pieces(entry: Entry, size: int) -> Iterator[Chunk]:
         yield Chunk((Part(entry, offset, min(step, size - offset)),))
 
 
-def split(entries: Sequence[Entry]) -> Iterator[Chunk]:
+def split(entries: Sequence[Entry | Batch]) -> Iterator[Chunk]:
     """The chunks of a layer's arranged entries, in order, the end-of-archive blocks last."""
-    group: list[Part] = []
+    group: list[Laid] = []
     held, name = 0, ""
     for entry in entries:
+        if isinstance(entry, Batch):
+            start = 0
+            for number, (length, chance) in enumerate(zip(entry.lengths, entry.chances, strict=True)):
+                if held and (held + length > LARGEST or name or chance * AVERAGE < (length << 64)):
+                    if number > start:
+                        group.append(entry.cut(start, number))
+                    yield Chunk(tuple(group))
+                    group, held, start = [], 0, number
+                held, name = held + length, ""
+            group.append(entry.cut(start, entry.count))
+            continue
         part = Part(entry)
         length = part.size
         if group and (held + length > LARGEST or _is_cut(entry, length, name)):

@@ -16,12 +16,14 @@ from ..store import Store
 from ..store.files import temporary
 from ..trace import span, traced
 from . import prefix
+from .batch import Batch
 from .blob import GrowingBlob, growing
 from .buffers import Buffers
-from .chunk import Chunk, algorithm_of, judge
+from .chunk import Chunk
 from .codec import Codec
-from .entry import Entry, is_unread
+from .entry import Entry, algorithm_of, is_unread, judge
 from .known import KnownChunks, Place
+from .part import Part
 from .split import split
 
 T = TypeVar("T")
@@ -73,8 +75,8 @@ class _BigFiles:
 
     def follow(self, piece: _Piece) -> None:
         part = piece.chunk.parts[0]
-        content = part.content
-        if content is None or part.whole:
+        content = part.content if isinstance(part, Part) else None
+        if not isinstance(part, Part) or content is None or part.whole:
             return
         if part.offset == 0 or self._hash is None:
             self._hash = new_hash(algorithm_of(content, self._algorithm))
@@ -142,7 +144,7 @@ def _taken(waiting: deque[Future[T]]) -> T:
 
 
 @traced("write the layer")
-def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor) -> Layer:
+def write_layer(store: Store, entries: Sequence[Entry | Batch], codec: Codec, pool: Executor) -> Layer:
     """Write arranged entries as one layer blob into the store.
 
     Raises Changed when a file is no longer what its fingerprint says.
@@ -154,7 +156,7 @@ def write_layer(store: Store, entries: Sequence[Entry], codec: Codec, pool: Exec
 
 @traced("write the layer ahead")
 def write_ahead(
-    store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor
+    store: Store, entries: Sequence[Entry | Batch], codec: Codec, pool: Executor
 ) -> tuple[Layer, bool] | None:
     """`write_layer` before all fingerprints are known, so that files are read once for both; and whether
     its blob was not in the store before.
@@ -166,7 +168,7 @@ def write_ahead(
 
 
 def _write(
-    store: Store, entries: Sequence[Entry], codec: Codec, pool: Executor, *, give_up: bool
+    store: Store, entries: Sequence[Entry | Batch], codec: Codec, pool: Executor, *, give_up: bool
 ) -> tuple[Layer, bool] | None:
     known, buffers = KnownChunks(store, codec), Buffers()
     big, names, rows = _BigFiles(known), list[str | Chunk](), list[_Row]()
@@ -182,7 +184,7 @@ def _write(
             names.append(piece.key or (piece.chunk if piece.chunk.is_unread else known.key(piece.chunk)))
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
             hashed = blob.add(piece.raw, piece.packed)
-            hashed.add_done_callback(lambda _, raw=piece.raw: buffers.give(raw))
+            hashed.add_done_callback(buffers.giving(piece.raw))
         digest, diff_id = blob.digests()
         is_new = not store.blobs.has(digest, blob.size)
         if is_new:
@@ -194,11 +196,11 @@ def _write(
 
 
 def _begin(
-    store: Store, known: KnownChunks, entries: Sequence[Entry], blob: GrowingBlob, pool: Executor
+    store: Store, known: KnownChunks, entries: Sequence[Entry | Batch], blob: GrowingBlob, pool: Executor
 ) -> tuple[Iterable[_Named], list[str]]:
     """The chunks that are to be added, after the keys of those with which the blob begins by now."""
     named = ((chunk, None if chunk.is_unread else known.key(chunk)) for chunk in split(entries))
-    if any(is_unread(entry.content) for entry in entries):
+    if any(item.is_unread if isinstance(item, Batch) else is_unread(item.content) for item in entries):
         return named, []
     return _resume(store, known, named, blob, pool)
 

@@ -88,8 +88,8 @@ def walk(root: str, folders: list[str]) -> Iterator[list[tuple[str, str, Listing
         yield list(zip(some, places, list_folders(places), strict=True))
 
 
-def lstat_rows(paths: Sequence[str]) -> list[bytes]:
-    """The row of each file's lstat. Raises OSError for one that cannot be looked at."""
+def lstat_rows(paths: Sequence[str]) -> bytes:
+    """The rows of the files' lstats, one after another. Raises OSError for one that cannot be looked at."""
     if found := core():
         return found.lstat_rows(paths)
     from .pure import lstat_rows
@@ -97,16 +97,16 @@ def lstat_rows(paths: Sequence[str]) -> list[bytes]:
     return lstat_rows(paths)
 
 
-def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: Buffer) -> array[int]:
+def read_files(paths: Sequence[str], table: array[int], rows: bytes, out: Buffer) -> array[int]:
     """Read parts of many regular files into `out`, and check that they are the files that were looked at.
 
     table: typecode "q", three numbers a file: place in `out`, bytes to read, offset in the file; rows: of the
-    lstats that the files had, or stats.UNKNOWN.
+    lstats that the files had, or stats.UNKNOWN, one after another.
     Returns, for each file, 0, -1 when it changed or has too few bytes, or the errno of what failed; for one
     that is not 0, `out` holds nothing of use. Raises ValueError when the table does not fit `out` or `paths`.
     """
-    if table.typecode != "q" or len(table) != 3 * len(paths) or len(rows) != len(paths):
-        raise ValueError("the table needs three 64-bit numbers for each path, and a row")
+    if table.typecode != "q" or len(table) != 3 * len(paths) or len(rows) != 48 * len(paths):
+        raise ValueError("the table needs three 64-bit numbers for each path, and a row of 48 bytes")
     if found := core():
         return found.read_files(paths, table, rows, out)
     from .pure import read_files

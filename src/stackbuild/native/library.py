@@ -91,41 +91,34 @@ class Core:
             at += len(letters)
         return listed
 
-    def lstat_rows(self, paths: Sequence[str]) -> list[bytes]:
+    def lstat_rows(self, paths: Sequence[str]) -> bytes:
         """See the package."""
         from ctypes import create_string_buffer
 
-        from .stats import NO_INODE, SIZE
+        from .stats import NO_INODE, SIZE, apart
 
         names, found = _joined(paths), create_string_buffer(SIZE * len(paths))
         _check(self._stat(names, len(names), found, len(paths)), "a path holds NUL")
-        data = found.raw
-        rows = [data[start : start + SIZE] for start in range(0, len(data), SIZE)]
+        data: bytes = found.raw
         if NO_INODE in data:  # for once it may be a part of something else
-            for path, row in zip(paths, rows, strict=True):
+            for path, row in zip(paths, apart(data), strict=True):
                 if row[8:16] == NO_INODE:
                     number = int.from_bytes(row[:8], "little")
                     raise OSError(number, os.strerror(number), path)
-        return rows
+        return data
 
-    def read_files(
-        self, paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: Buffer
-    ) -> array[int]:
+    def read_files(self, paths: Sequence[str], table: array[int], rows: bytes, out: Buffer) -> array[int]:
         """See the package."""
         from array import array
 
-        from .stats import SIZE
-
-        names, wanted = _joined(paths), b"".join(rows)
-        if len(wanted) != SIZE * len(paths):
-            raise ValueError("a row has 48 bytes")
+        names = _joined(paths)
         results = array("i", bytes(4 * len(paths)))
         with memoryview(table):
             status = self._read_files(
                 names,
                 len(names),
                 table.buffer_info()[0],
-                wanted,
+                rows,
                 results.buffer_info()[0],
                 len(results),
                 _held(out),

@@ -24,7 +24,7 @@ from .signatures import (
     place_signature,
     stat_signature,
 )
-from .stats import NO_INODE, SIZE, row
+from .stats import NO_INODE, apart, row
 from .ustar import BLOCK, file_block
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def _listed(folder: str) -> Listing | int:
         return error.errno or errno.EIO
 
 
-def lstat_rows(paths: Sequence[str]) -> list[bytes]:
+def lstat_rows(paths: Sequence[str]) -> bytes:
     """See the package."""
-    return [row(os.lstat(path)) for path in paths]
+    return b"".join([row(os.lstat(path)) for path in paths])
 
 
 def write_headers(paths: Sequence[str], table: array[int], out: Buffer) -> None:
@@ -80,15 +80,13 @@ def write_headers(paths: Sequence[str], table: array[int], out: Buffer) -> None:
         out[place : place + BLOCK] = file_block(os.fsencode(path), *fields)
 
 
-def read_files(paths: Sequence[str], table: array[int], rows: Sequence[bytes], out: Buffer) -> array[int]:
+def read_files(paths: Sequence[str], table: array[int], rows: bytes, out: Buffer) -> array[int]:
     """See the package."""
     wanted = [table[start : start + 3] for start in range(0, len(table), 3)]
     if any("\0" in path for path in paths) or not all(_fits(item, len(out)) for item in wanted):
         raise ValueError("the table does not fit the paths or the buffer")
-    if any(len(row) != SIZE for row in rows):
-        raise ValueError("a row has 48 bytes")
     with memoryview(out) as place:
-        return array("i", [_read(*file, place) for file in zip(paths, wanted, rows, strict=True)])
+        return array("i", [_read(*file, place) for file in zip(paths, wanted, apart(rows), strict=True)])
 
 
 def _fits(wanted: array[int], size: int) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
+from array import array
 
 SIZE = 48
 NO_INODE = b"\xff" * 8
@@ -27,24 +29,32 @@ def row(stat: os.stat_result) -> bytes:
     return _pack(stat.st_dev & _MASK, stat.st_ino & _MASK, stat.st_size, mtime, ctime, stat.st_mode)
 
 
+def apart(rows: bytes) -> list[bytes]:
+    """Rows that lie one after another, each by itself."""
+    return [rows[start : start + SIZE] for start in range(0, len(rows), SIZE)]
+
+
+def sizes(rows: bytes) -> list[int]:
+    """The sizes of files in bytes, by their rows, one after another."""
+    return _column(rows, 2)
+
+
+def modes(rows: bytes) -> list[int]:
+    """Their types and permissions."""
+    return _column(rows, 5)
+
+
+def _column(rows: bytes, place: int) -> list[int]:
+    numbers = array("q")
+    numbers.frombytes(rows)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers[place::6].tolist()
+
+
 def size(row: bytes) -> int:
     """A file's size in bytes."""
     return int.from_bytes(row[16:24], "little")
-
-
-def mode(row: bytes) -> int:
-    """Its type and permissions."""
-    return int.from_bytes(row[40:], "little")
-
-
-def is_regular(row: bytes) -> bool:
-    """Whether it is a regular file: `S_ISREG` of the mode, for every file of a tree."""
-    return row[41] & 0xF0 == 0x80
-
-
-def is_executable(row: bytes) -> bool:
-    """Whether its owner may execute it: S_IXUSR of the mode."""
-    return row[40] & 0o100 != 0
 
 
 def blob_part(row: bytes) -> bytes:

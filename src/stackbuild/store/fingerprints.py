@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from stat import S_ISREG
 
 from ..errors import BuildFailed
@@ -72,15 +72,16 @@ class Fingerprints:
             self._load("(folder = ? OR folder >= ? AND folder < ?)", itself, low, beyond)
             self._loaded.add(folder)
 
-    def known(self, folder: str, names: Sequence[str], rows: Sequence[bytes]) -> list[str | None]:
-        """The fingerprints of files in a folder as far as they are remembered and their rows prove it."""
+    def known(self, folder: str, names: Sequence[str], rows: bytes) -> list[str | None]:
+        """The fingerprints of files in a folder as far as they are remembered and their rows, which lie one
+        after another, prove it."""
         packed = self._as_kept(folder) if folder not in self._known else None
-        if packed and packed[1] == b"".join(rows) and packed[0] == os.fsencode("\0".join(names)):
+        if packed and packed[1] == rows and packed[0] == os.fsencode("\0".join(names)):
             return list[str | None](_marks(self.algorithm, packed[2]))
         remembered = self._folder(folder)
         if not remembered:
             return [None] * len(names)
-        both = zip(map(remembered.get, names), rows, strict=True)
+        both = zip(map(remembered.get, names), stats.apart(rows), strict=True)
         return [found[1] if found and found[0] == row else None for found, row in both]
 
     def of(self, path: str, row: bytes) -> str:
@@ -89,25 +90,25 @@ class Fingerprints:
         Raises OSError when the file cannot be read, BuildFailed when it keeps changing while it is read.
         """
         folder, _, name = path.rpartition("/")
-        return self.known(folder, [name], [row])[0] or self._hash(path, row)
+        return self.known(folder, [name], row)[0] or self._hash(path, row)
 
-    def learn(self, files: Sequence[tuple[str, bytes, str]], seen: int) -> None:
-        """Remember what the bytes of files hash to: (path, row, fingerprint) of each, which had that row
-        before and after they were read.
+    def learn(self, folder: str, files: Iterable[tuple[str, bytes, str]], seen: int) -> None:
+        """Remember what the bytes of files in a folder hash to: (name, row, fingerprint) of each, which had
+        that row before and after they were read.
 
         seen: ns since 1970, before the first of them was.
         """
-        last, known, learnt = "", _Folder(), _Folder()
+        found = _Folder()
         with self._lock:
-            self.hashed += len(files)
-            for path, row, fingerprint in files:
-                if not stats.settled(row, seen):
-                    refuse(f"{path} has only just been written")
-                    continue
-                folder, _, name = path.rpartition("/")
-                if folder != last or not known:
-                    last, known, learnt = folder, self._folder(folder), self._learnt.setdefault(folder, {})
-                known[name] = learnt[name] = row, fingerprint
+            for name, row, fingerprint in files:
+                self.hashed += 1
+                if stats.settled(row, seen):
+                    found[name] = row, fingerprint
+                else:
+                    refuse(f"{folder}/{name} has only just been written")
+            if found:
+                self._folder(folder).update(found)
+                self._learnt.setdefault(folder, {}).update(found)
 
     def _hash(self, path: str, row: bytes) -> str:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""
@@ -128,7 +129,8 @@ class Fingerprints:
                 os.close(handle)
             if after == row:
                 found = f"{self.algorithm}:{hasher.hexdigest()}"
-                self.learn([(path, row, found)], seen)
+                folder, _, name = path.rpartition("/")
+                self.learn(folder, [(name, row, found)], seen)
                 return found
             refuse(f"{path} has only just been written")
             row = after
@@ -204,11 +206,8 @@ def _packed(known: _Folder) -> tuple[bytes, bytes, bytes]:
 
 
 def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: bytes) -> _Folder:
-    size = stats.SIZE
-    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
-    return dict(
-        zip(os.fsdecode(names).split("\0"), zip(parts, _marks(algorithm, hashes), strict=True), strict=True)
-    )
+    both = zip(stats.apart(rows), _marks(algorithm, hashes), strict=True)
+    return dict(zip(os.fsdecode(names).split("\0"), both, strict=True))
 
 
 def _marks(algorithm: str, hashes: bytes) -> list[str]:

@@ -25,9 +25,9 @@ from ..declare.toml import Key
 from ..declare.workspace import Workspace
 from ..errors import BuildFailed
 from ..layer.arrange import arrange
-from ..layer.chunk import Changed
+from ..layer.batch import Batch
 from ..layer.codec import Codec, Compression
-from ..layer.entry import Entry
+from ..layer.entry import Changed, Entry
 from ..layer.split import LAYER_VERSION
 from ..layer.write import Layer, write_ahead, write_layer
 from ..oci.remote import Remote
@@ -225,7 +225,7 @@ class Contribution:
     whether most of it are files whose fingerprints would have to be read first."""
 
     inputs: Any
-    entries: Callable[[contextlib.ExitStack], Sequence[Entry]]
+    entries: Callable[[contextlib.ExitStack], Sequence[Entry | Batch]]
     unread: bool = False
 
 
@@ -259,7 +259,7 @@ class _LayerAction(Action):
         layer = self._layer or self._write(write_layer)
         return {"layers": [layer.recipe()]}
 
-    def _entries(self, stack: contextlib.ExitStack) -> list[Entry]:
+    def _entries(self, stack: contextlib.ExitStack) -> Sequence[Entry | Batch]:
         try:
             return arrange(self._contribution.entries(stack), str(self._task.declaration.address))
         except OSError as error:  # of two files for one path, bytes are compared

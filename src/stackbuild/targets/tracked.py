@@ -7,8 +7,7 @@ from pathlib import Path
 from .. import witness
 from ..declare.toml import Key
 from ..errors import BuildFailed
-from ..layer.chunk import Changed
-from ..layer.entry import FileContent
+from ..layer.entry import Changed, FileContent
 from ..native.stats import row
 from .target import Task
 

@@ -40,7 +40,8 @@ def tree(root, *paths):
 
 def find(root, *patterns, hidden=()):
     found, unused = Globs(patterns).find(str(root), frozenset(map(str, hidden)), nothing_known)
-    return [item.path for item in found], unused
+    paths = [item.prefix + name for item in found for name in [*item.names, *(other for other, _ in item.others)]]
+    return sorted(paths), unused
 
 
 @pytest.mark.parametrize("pattern", ["a**", "app/ab**", "**", "app/**", "./app/**/", "a/../**", "**/**", "app/**/x"])

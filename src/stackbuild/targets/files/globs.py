@@ -7,10 +7,8 @@ A leading `!` takes away, with everything below where it means a folder. Symlink
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +16,7 @@ from ... import native, witness
 from ...declare.glob import compiled, is_wild, normal
 from ...declare.workspace import BUILD_FILE, is_workspace_root
 from ...native.signatures import Listing
+from ...native.stats import SIZE
 
 
 def _literal_parent(pattern: str) -> str:
@@ -30,14 +29,17 @@ def _literal_parent(pattern: str) -> str:
 
 
 class Found(NamedTuple):
-    """A file or symlink that a glob means. path: relative to the folder; letter: what it is (see
-    `native.signatures.letter`); row: of a regular file's lstat, else b""; known: its fingerprint, where it is
-    remembered."""
+    """What globs mean in one folder. place: its absolute path; prefix: what paths in it begin with, as globs
+    see them; names: of regular files, sorted; rows: of their lstats, one after another; known: their
+    fingerprints, where they are remembered; others: (name, letter) of what is no regular file (see
+    `native.signatures.letter`)."""
 
-    path: str
-    letter: str
-    row: bytes
-    known: str | None
+    place: str
+    prefix: str
+    names: list[str]
+    rows: bytes
+    known: list[str | None]
+    others: list[tuple[str, str]]
 
 
 class _Listing(NamedTuple):
@@ -51,7 +53,7 @@ class _Listing(NamedTuple):
     unseen: set[str]
 
 
-Recall = Callable[[str, Sequence[str], Sequence[bytes]], Sequence[str | None]]
+Recall = Callable[[str, Sequence[str], bytes], list[str | None]]
 """What is remembered of files, by folder, names and rows."""
 
 
@@ -76,7 +78,7 @@ class Globs:
         ]
 
     def find(self, folder: str, hidden: frozenset[str], recall: Recall) -> tuple[list[Found], list[str]]:
-        """What is meant below `folder`, sorted by path, and the patterns that mean nothing at all.
+        """What is meant below `folder`, by the folder, and the patterns that mean nothing at all.
 
         hidden: absolute paths of folders that are never entered; recall: asked for the fingerprints of what
         was found. Raises OSError.
@@ -88,19 +90,17 @@ class Globs:
             regular = [[name for name, letter in files if letter == "f"] for files in taken]
             both = list(zip(listings, regular, strict=True))
             paths = [f"{listing.place}/{name}" for listing, names in both for name in names]
-            rows = iter(native.lstat_rows(paths))
+            rows, at = native.lstat_rows(paths), 0
             for (listing, names), files in zip(both, taken, strict=True):
-                own = list(itertools.islice(rows, len(names)))
+                own = rows[at : at + SIZE * len(names)]
+                at += len(own)
                 if present := witness.present():
-                    known = dict(zip(names, own, strict=True))
-                    present.listed(listing.place, listing.found, known, listing.unseen)
-                marks = recall(listing.place, names, own) if names else []
-                about = zip(own, marks, strict=True)
-                found += [
-                    Found(listing.prefix + name, letter, *(next(about) if letter == "f" else (b"", None)))
-                    for name, letter in files
-                ]
-        return sorted(found, key=itemgetter(0)), self._really_unused(folder, unused)
+                    present.listed(listing.place, listing.found, names, own, listing.unseen)
+                others = [file for file in files if file[1] != "f"] if len(files) > len(names) else []
+                known = recall(listing.place, names, own) if names else []
+                if files:
+                    found.append(Found(listing.place, listing.prefix, names, own, known, others))
+        return found, self._really_unused(folder, unused)
 
     def _taken(self, listing: _Listing, unused: set[str]) -> list[tuple[str, str]]:
         """The files of a folder that are meant; patterns that mean one are `unused` no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,11 +10,11 @@ from ...declare.glob import is_wild, matches
 from ...declare.toml import Key
 from ...errors import Failures, RequestError
 from ...layer import capabilities
-from ...layer.entry import Entry, TreeFile, are_clean, clean_path
+from ...layer.batch import Attributes, Batch
+from ...layer.entry import Entry, are_clean, clean_path
 from ..target import Task
 from .fields import FilesFields
-from .globs import Found
-from .sources import mode_of
+from .sources import Sources
 
 V = TypeVar("V")
 
@@ -29,24 +29,40 @@ class Placing:
         self._below = f"{self._base}/" if self._base else ""
         self._prefix = f"{fields.strip_prefix}/" if fields.strip_prefix else ""
         self._home = task.declaration.address.folder
+        self._batches: list[Batch] = []
         self._entries: list[Entry] = []
         self._sources: list[str] = []  # of each entry, the path by which globs know it
+        self._is_dressed = bool(fields.owners or fields.modes or fields.capabilities)
         self._used: set[tuple[str, str]] = set()
 
-    def files(self, items: Sequence[Found], sources: Sequence[TreeFile | str]) -> None:
-        """Take files of the tree, and symlinks by their targets."""
+    def files(self, sources: Sources) -> None:
+        """Take files of the tree, and symlinks by what they say."""
         mode, (uid, gid), mtime = self._fields.mode, self._fields.owner, self._mtime
-        home = f"{self._home}/" if self._home else ""
-        names = [item.path for item in items]
-        for path, item, source in zip(self._paths_of(names), items, sources, strict=True):
-            origin = home + item.path
-            if isinstance(source, str):
-                entry = Entry(path, "symlink", 0o777, uid, gid, mtime, source, (), None, origin)
-            else:
-                own = mode_of(item) if mode is None else mode
-                entry = Entry(path, "file", own, uid, gid, mtime, "", (), source, origin)
-            self._entries.append(entry)
-        self._sources += names
+        files, prefix = sources.files, sources.prefix
+        origin = f"{self._home}/{prefix}" if self._home else prefix
+        modes = sources.modes() if mode is None else [mode] * len(files.names)
+        place = self._folder_of(prefix, files.names)
+        common = Attributes(place or "", uid, gid, mtime, origin)
+        if place is not None and Batch.fits(files, common):
+            self._batches.append(Batch(files, modes, common))
+        else:
+            for name, own, file in zip(files.names, modes, files.single(), strict=True):
+                path = self._path_of(prefix + name)
+                self._entries.append(Entry(path, "file", own, uid, gid, mtime, "", (), file, origin + name))
+                self._sources.append(prefix + name)
+        for name, link in sources.links.items():
+            path = self._path_of(prefix + name)
+            self._entries.append(
+                Entry(path, "symlink", 0o777, uid, gid, mtime, link, (), None, origin + name)
+            )
+            self._sources.append(prefix + name)
+
+    def _folder_of(self, prefix: str, names: Sequence[str]) -> str | None:
+        """What paths in the image begin with, of files that need not be looked at one by one."""
+        if not names or self._is_dressed or self._fields.rename or not prefix.startswith(self._prefix):
+            return None
+        inner = prefix[len(self._prefix) :]
+        return self._below + inner if are_clean([*filter(None, [inner[:-1]]), *names]) else None
 
     def foreign(self, entry: Entry) -> None:
         """Take another target's file or link."""
@@ -60,7 +76,7 @@ class Placing:
         self._entries.append(moved)
         self._sources.append(entry.path)
 
-    def finished(self) -> list[Entry]:
+    def finished(self) -> Sequence[Entry | Batch]:
         """All entries: the sources', and those that the fields ask for.
 
         Raises Failures, one for each glob or rename that means nothing.
@@ -68,13 +84,12 @@ class Placing:
         links = list(self._symlinks())
         made = [*links, *self._folders([*self._entries, *links])]
         entries = [*self._entries, *made]
-        fields = self._fields
-        if fields.owners or fields.modes or fields.capabilities:
+        if self._is_dressed:
             sources = [*self._sources, *(entry.path.removeprefix(self._below) for entry in made)]
             entries = [self._dressed(*pair) for pair in zip(entries, sources, strict=True)]
         if faults := list(self._meaningless()):
             raise Failures(faults)
-        return entries + list(self._whiteouts())
+        return [*self._batches, *entries, *self._whiteouts()]
 
     def _join(self, to: str, path: str, key: Key) -> str:
         """A path below `to`, or from the image's root when it begins with "/"; key: who says so."""
@@ -89,12 +104,6 @@ class Placing:
                 hint="name something below it",
             )
         return found
-
-    def _paths_of(self, sources: Sequence[str]) -> list[str]:
-        """The image paths of source paths."""
-        if self._fields.rename or self._prefix or not are_clean(sources):
-            return [self._path_of(source) for source in sources]
-        return [self._below + source for source in sources]
 
     def _path_of(self, source: str) -> str:
         """The image path of a source path."""
@@ -127,7 +136,8 @@ class Placing:
     def _folders(self, entries: list[Entry]) -> list[Entry]:
         """The folders that `dirs` names; globs choose among those that the entries lie in."""
         fields, chosen = self._fields, set[str]()
-        implied = _parents(entries) if fields.dirs else ()
+        paths = [*[entry.path for entry in entries], *[batch.common.prefix + "_" for batch in self._batches]]
+        implied = _parents(paths) if fields.dirs else ()
         for number, item in enumerate(fields.dirs):
             if not is_wild(item):
                 chosen.add(self._join(fields.to, item, ("dirs", number)))
@@ -183,11 +193,11 @@ class Placing:
                     )
 
 
-def _parents(entries: list[Entry]) -> set[str]:
-    """Every folder that some entry lies in."""
+def _parents(paths: Iterable[str]) -> set[str]:
+    """Every folder that something lies in."""
     found: set[str] = set()
-    for entry in entries:
-        parent = entry.path.rpartition("/")[0]
+    for path in paths:
+        parent = path.rpartition("/")[0]
         while parent and parent not in found:
             found.add(parent)
             parent = parent.rpartition("/")[0]

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from stat import S_ISREG, S_IXUSR
 
 from ... import witness
 from ...declare.address import Address
 from ...declare.glob import is_wild
 from ...errors import BuildFailed, Failures, RequestError
-from ...layer.entry import TreeFile
+from ...layer.batch import TreeFiles
 from ...native import stats
 from ..target import Task
 from .globs import Found, Globs
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What was found in one folder, ready to be read. prefix: what paths in it begin with; links: what its
+    symlinks say, by their names."""
+
+    prefix: str
+    files: TreeFiles
+    links: dict[str, str]
+
+    def modes(self) -> list[int]:
+        """Of the files: 0755 for an executable one, else 0644."""
+        # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
+        return [0o755 if mode & S_IXUSR else 0o644 for mode in stats.modes(self.files.rows)]
+
+    def paths(self) -> list[str]:
+        """Of the files."""
+        return [self.prefix + name for name in self.files.names]
 
 
 def find_sources(task: Task, srcs: Sequence[str | Address]) -> list[Found]:
@@ -64,39 +85,34 @@ def _unreadable(task: Task, error: OSError) -> BuildFailed:
     return BuildFailed(f"cannot read {path}: {error.strerror}", where=where, hint=hint)
 
 
-def mode_of(item: Found) -> int:
-    """0755 for an executable file, else 0644."""
-    # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
-    return 0o755 if stats.is_executable(item.row) else 0o644
+def open_sources(task: Task, found: Sequence[Found]) -> list[Sources]:
+    """What was found, ready to be read. Raises RequestError."""
+    return [_opened(task, item) for item in found]
 
 
-def open_sources(task: Task, found: Sequence[Found]) -> list[TreeFile | str]:
-    """What was found, ready to be read: files of the tree, and links' targets. Raises RequestError."""
-    below, fingerprints = f"{task.folder}/", task.store.fingerprints
-    return [
-        TreeFile(below + item.path, item.row, fingerprints, item.known)
-        if item.letter == "f" and item.path.isascii() and stats.is_regular(item.row)
-        else _source(task, item)
-        for item in found
-    ]
+def _opened(task: Task, item: Found) -> Sources:
+    prefix, others = item.prefix, [name for name, letter in item.others if letter != "l"]
+    names = [*item.names, *[name for name, _ in item.others]]
+    if not "".join([prefix, *names]).isascii():
+        for path in [prefix + name for name in names]:
+            if not _is_utf8(path):
+                raise _refused(task, f"the file name {os.fsencode(path)!r} is not UTF-8", "rename it")
+    modes = stats.modes(item.rows)
+    if not all(map(S_ISREG, modes)):
+        others += [name for name, mode in zip(item.names, modes, strict=True) if not S_ISREG(mode)]
+    if others:
+        what = f"'{prefix}{others[0]}' is neither a file, a folder nor a symlink"
+        raise _refused(task, what, f'take it away with "!{prefix}{others[0]}"')
+    links = {name: _safe_link(task, f"{item.place}/{name}", prefix + name) for name, _ in item.others}
+    return Sources(
+        prefix, TreeFiles(item.place, item.names, item.rows, task.store.fingerprints, item.known), links
+    )
 
 
-def _source(task: Task, item: Found) -> TreeFile | str:
-    path = f"{task.folder}/{item.path}"
-    if not item.path.isascii() and not _is_utf8(item.path):
-        raise _refused(task, f"the file name {os.fsencode(item.path)!r} is not UTF-8", "rename it")
-    if item.letter == "l":
-        return _safe_link(task, path, item.path)
-    if item.letter != "f" or not stats.is_regular(item.row):
-        what = f"'{item.path}' is neither a file, a folder nor a symlink"
-        raise _refused(task, what, f'take it away with "!{item.path}"')
-    return TreeFile(path, item.row, task.store.fingerprints, item.known)
-
-
-def fingerprint(task: Task, found: TreeFile | str) -> str:
-    """The fingerprint of a file's bytes, or a link's target. Raises BuildFailed."""
+def fingerprints(task: Task, sources: Sources) -> list[str]:
+    """The fingerprints of the files' bytes. Raises BuildFailed."""
     try:
-        return found if isinstance(found, str) else found.fingerprint
+        return sources.files.marks()
     except OSError as error:
         raise _unreadable(task, error) from error
 

@@ -12,13 +12,14 @@ from ...declare.package import Declaration
 from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...errors import RequestError
-from ...layer.entry import Entry, TreeFile
+from ...layer.batch import Batch
+from ...layer.entry import Entry
 from ...trace import span
 from ..target import Contribution, LayerType, Need, Task, Variant
 from .fields import FilesFields
 from .globs import Globs
 from .placing import Placing
-from .sources import find_sources, fingerprint, mode_of, open_sources
+from .sources import find_sources, fingerprints, open_sources
 
 
 class FilesType(LayerType[FilesFields]):
@@ -61,20 +62,26 @@ class FilesType(LayerType[FilesFields]):
         assert isinstance(fields, FilesFields)
         with span("walk"):
             found = find_sources(task, fields.srcs)
-        with span("recall fingerprints", files=len(found)):
-            sources = open_sources(task, found)
+        sources = open_sources(task, found)
         mtime = fields.mtime if fields.mtime is not None else task.epoch
 
         def inputs() -> dict[str, Any]:
-            with span("fingerprint", files=len(found)):
-                prints = [fingerprint(task, file) for file in sources]
-            modes = ["link " if item.letter == "l" else f"{mode_of(item):04o} " for item in found]
-            marks = [mode + mark for mode, mark in zip(modes, prints, strict=True)]
-            return {"mtime": mtime, "files": dict(zip([item.path for item in found], marks, strict=True))}
+            files: dict[str, str] = {}
+            with span("fingerprint"):
+                for source in sources:
+                    both = zip(source.modes(), fingerprints(task, source), strict=True)
+                    files.update(
+                        zip(source.paths(), [f"{mode:04o} {mark}" for mode, mark in both], strict=True)
+                    )
+                    files.update(
+                        {source.prefix + name: f"link {link}" for name, link in source.links.items()}
+                    )
+            return {"mtime": mtime, "files": files}
 
-        def entries(stack: contextlib.ExitStack) -> list[Entry]:
+        def entries(stack: contextlib.ExitStack) -> Sequence[Entry | Batch]:
             placing = Placing(task, fields, mtime)
-            placing.files(found, sources)
+            for source in sources:
+                placing.files(source)
             for need in self.needs(task.declaration, task.variant, task.workspace):
                 theirs = task.files_of(need, stack)
                 if not theirs:
@@ -85,6 +92,7 @@ class FilesType(LayerType[FilesFields]):
                     placing.foreign(entry)
             return placing.finished()
 
-        files = [file for file in sources if isinstance(file, TreeFile)]
-        unread = sum([file.size for file in files if file.known is None])
-        return Contribution(inputs, entries, unread=2 * unread > sum([file.size for file in files]))
+        unread = sum([source.files.unread() for source in sources])
+        return Contribution(
+            inputs, entries, 2 * unread > sum([sum(source.files.sizes) for source in sources])
+        )
