@@ -179,10 +179,9 @@ def test_a_fingerprint_is_told_after_what_is_to_be_said_against_it(store, pool, 
     files = entries(store, tree)
     learn, known = store.fingerprints.learn, {entry.content.path: entry.content for entry in files}
 
-    def learnt(folder, found, seen):
-        found = list(found)
-        assert all(known[f"{folder}/{name}"].known is None for name, _, _ in found)
-        learn(folder, found, seen)
+    def learnt(folder, names, *rest):
+        assert all(known[f"{folder}/{name}"].known is None for name in names)
+        learn(folder, names, *rest)
 
     monkeypatch.setattr(store.fingerprints, "learn", learnt)
     write_ahead(store, files, Codec("gzip"), pool)

@@ -196,7 +196,5 @@ class Batch:
         for number, (before, mark) in enumerate(zip(known, found, strict=True)):
             if before is not None and before != mark:
                 raise Changed(self.content_of(number))
-        learnt = zip(self.names, stats.apart(files.rows_of(some)), found, strict=True)
-        new = [item for item, before in zip(learnt, known, strict=True) if before is None]
-        files.fingerprints.learn(files.folder, new, seen)
+        files.fingerprints.learn(files.folder, self.names, files.rows_of(some), found, seen)
         files.known[some] = found  # when all that is to be said against them has been

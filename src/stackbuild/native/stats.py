@@ -62,6 +62,12 @@ def blob_part(row: bytes) -> bytes:
     return row[8:32]
 
 
+def all_settled(rows: bytes, seen: int) -> bool:
+    """Whether files are known to be `settled`, by their rows, one after another; not all that are, are known."""
+    newest = max([*_column(rows, 3), *_column(rows, 4)], default=0)
+    return newest + _COARSE_GRAIN < seen
+
+
 def settled(row: bytes, seen: int) -> bool:
     """Whether a file is older than the moment `seen` (ns since 1970) by more than the clock's grain; else it
     may be written to in the same tick, and look as before."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from stat import S_ISREG
 
 from ..errors import BuildFailed
@@ -92,20 +92,19 @@ class Fingerprints:
         folder, _, name = path.rpartition("/")
         return self.known(folder, [name], row)[0] or self._hash(path, row)
 
-    def learn(self, folder: str, files: Iterable[tuple[str, bytes, str]], seen: int) -> None:
-        """Remember what the bytes of files in a folder hash to: (name, row, fingerprint) of each, which had
-        that row before and after they were read.
+    def learn(self, folder: str, names: Sequence[str], rows: bytes, marks: Sequence[str], seen: int) -> None:
+        """Remember what the bytes of files in a folder hash to, which had their rows before and after they
+        were read.
 
-        seen: ns since 1970, before the first of them was.
+        rows: one after another; seen: ns since 1970, before the first of them was read.
         """
-        found = _Folder()
+        found = dict(zip(names, zip(stats.apart(rows), marks, strict=True), strict=True))
+        if not stats.all_settled(rows, seen):
+            for name in [name for name, (row, _) in found.items() if not stats.settled(row, seen)]:
+                refuse(f"{folder}/{name} has only just been written")
+                del found[name]
         with self._lock:
-            for name, row, fingerprint in files:
-                self.hashed += 1
-                if stats.settled(row, seen):
-                    found[name] = row, fingerprint
-                else:
-                    refuse(f"{folder}/{name} has only just been written")
+            self.hashed += len(names)
             if found:
                 self._folder(folder).update(found)
                 self._learnt.setdefault(folder, {}).update(found)
@@ -130,7 +129,7 @@ class Fingerprints:
             if after == row:
                 found = f"{self.algorithm}:{hasher.hexdigest()}"
                 folder, _, name = path.rpartition("/")
-                self.learn(folder, [(name, row, found)], seen)
+                self.learn(folder, [name], row, [found], seen)
                 return found
             refuse(f"{path} has only just been written")
             row = after
