@@ -63,7 +63,7 @@ def blob_part(row: bytes) -> bytes:
 
 
 def all_settled(rows: bytes, seen: int) -> bool:
-    """Whether files are known to be `settled`, by their rows, one after another; not all that are, are known."""
+    """Whether files are `settled`, by their rows, one after another; not of all that are can it be told."""
     newest = max([*_column(rows, 3), *_column(rows, 4)], default=0)
     return newest + _COARSE_GRAIN < seen
 
