@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from edits import EDITS, digest_of, edit, rewritten
 
+from stackbuild import native, witness
 from stackbuild.again import answer, ask
 from stackbuild.deliver import keeping
 
@@ -358,3 +359,37 @@ def test_an_unreadable_store_is_for_the_ordinary_way(full, tmp_path):
     Path(tmp_path / "store").write_text("a file")
     answered, status, _, err = full.again("//:img")
     assert (answered, status) == (False, 1) and "cannot be used" in err
+
+
+def test_a_program_of_symlinks_is_what_they_lead_to(tmp_path, monkeypatch):
+    """As some installers make them: an upgrade changes what is there, and nothing in the folder of links."""
+    monkeypatch.setattr(ask, "began", time.time_ns() + 10**10)
+    farm, real = tmp_path / "farm", tmp_path / "real"
+    for folder in (farm, real):
+        folder.mkdir()
+    (real / "one.py").write_text("1")
+    (real / "two.py").symlink_to("one.py")
+    (farm / "one.py").symlink_to(real / "two.py")
+
+    def seen():
+        noted = witness.Witness()
+        assert keeping._see_code(noted, str(farm), files=True) == []
+        return "" if noted.refused else noted.records()
+
+    before = seen()
+    assert native.unchanged(before) == -1
+    rewritten(real / "one.py")
+    assert native.unchanged(before) != -1
+    before = seen()
+    (real / "two.py").unlink()
+    (real / "two.py").write_text("3")
+    assert native.unchanged(before) != -1
+    (real / "two.py").unlink()
+    with pytest.raises(FileNotFoundError):
+        seen()
+    (real / "two.py").symlink_to("two.py")
+    assert seen() == ""
+    (real / "two.py").unlink()
+    (real / "two.py").mkdir()
+    with pytest.raises(OSError):
+        seen()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -28,6 +29,7 @@ from .layout import LAYOUT, blobs_of, index_json
 from .progress import Quiet
 from .report import Built
 
+_MOST_LINKS = 40  # as the kernel follows
 _HOLE = '"\\u0000"'  # "\0" in JSON, which no name or path can hold
 
 
@@ -155,10 +157,23 @@ def _see_code(seen: witness.Witness, folder: str, *, files: bool) -> list[str]:
     names = [entry.name for entry in entries if files and entry.is_file(follow_symlinks=False)]
     rows = {name: row(_old(seen, f"{folder}/{name}")) for name in names}
     for entry in entries:
+        if files and entry.is_symlink():
+            _see_link(seen, entry.path)
         if entry.name.endswith(".dist-info"):  # installed once more, it is another folder
             seen.single(entry.path, _old(seen, entry.path))
     seen.contents(folder, listing(entries), rows, ("__pycache__",))
     return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+def _see_link(seen: witness.Witness, path: str) -> None:
+    """A symlink in a folder of code, as some installers make of each file, and where it leads."""
+    for _ in range(_MOST_LINKS):
+        about = _old(seen, path)
+        seen.single(path, about)
+        if stat.S_ISREG(about.st_mode):
+            return
+        path = os.path.join(os.path.dirname(path), os.readlink(path))  # noqa: PTH115, PTH118, PTH120
+    seen.refuse(f"{path} is a symlink that leads nowhere")
 
 
 def _old(seen: witness.Witness, path: str) -> os.stat_result:
