@@ -21,6 +21,7 @@ from ..witness import refuse
 from .index import Index
 
 _PIECE = 1 << 20
+_AT_ONCE = 1_000  # folders that are written together
 _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ? AND "
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
@@ -180,27 +181,31 @@ class Fingerprints:
         with self._keeping:
             with self._lock:
                 learnt, self._learnt = self._learnt, {}
-            paths = [os.fsencode(folder) for folder in learnt]
-            for path, *packed in self._index.rows_among(f"{_LOAD}folder IN", paths, (self.algorithm,)):
-                folder = os.fsdecode(path)
-                learnt[folder] = _unpacked(self.algorithm, *packed) | learnt[folder]
-            self._replace(
-                [(path, self.algorithm, new) for path, new in zip(paths, learnt.values(), strict=True)]
-            )
+            folders = list(learnt)
+            for start in range(0, len(folders), _AT_ONCE):  # others want to write, too
+                self._merge({folder: learnt[folder] for folder in folders[start : start + _AT_ONCE]})
+
+    def _merge(self, learnt: dict[str, _Folder]) -> None:
+        paths = [os.fsencode(folder) for folder in learnt]
+        for path, *packed in self._index.rows_among(f"{_LOAD}folder IN", paths, (self.algorithm,)):
+            folder = os.fsdecode(path)
+            learnt[folder] = _unpacked(self.algorithm, *packed) | learnt[folder]
+        self._replace([(path, self.algorithm, new) for path, new in zip(paths, learnt.values(), strict=True)])
 
     def _replace(self, folders: Sequence[tuple[bytes, str, _Folder]]) -> None:
         """Keep this of some folders: (path, algorithm, what is known)."""
-        full = [(path, algorithm, *_packed(known)) for path, algorithm, known in folders if known]
+        full = [(path, algorithm, *_packed(algorithm, known)) for path, algorithm, known in folders if known]
         empty = [(algorithm, path) for path, algorithm, known in folders if not known]
         self._index.write(_KEEP, full)
         self._index.write(_DROP, empty)
 
 
-def _packed(known: _Folder) -> tuple[bytes, bytes, bytes]:
+def _packed(algorithm: str, known: _Folder) -> tuple[bytes, bytes, bytes]:
     """Names, rows and hashes of a folder's files, as the index has them: in the order of a listing."""
-    names = sorted(known, key=os.fsencode)
-    rows = b"".join([known[name][0] for name in names])
-    hashes = "".join([known[name][1].partition(":")[2] for name in names])
+    names = sorted(known) if "".join(known).isascii() else sorted(known, key=os.fsencode)
+    found = [known[name] for name in names]
+    rows = b"".join([row for row, _ in found])
+    hashes = "".join([mark for _, mark in found]).replace(f"{algorithm}:", "")
     return os.fsencode("\0".join(names)), rows, bytes.fromhex(hashes)
 
 

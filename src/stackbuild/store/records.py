@@ -89,7 +89,8 @@ class Records:
         text = _text(vars(record))  # megabytes, where a target has many files
         head = f'{{"format":{FORMAT},"checksum":"{_checksum(record.key, text)}","record":'
         with temporary(self._temp) as (file, temp):
-            file.write(f"{head}{text}}}".encode())
+            for part in (head, text, "}"):
+                file.write(part.encode())
             publish(file, temp, _path(self.folder, record.key))
         self._index.write(_INSERT, [_row(record, time.time())])
         self.mark_latest(record.name, record.key)
