@@ -140,8 +140,7 @@ def _see_program(seen: witness.Witness, plugins: Iterable[object]) -> None:
     for module in map(sys.modules.get, names):
         folders = [*getattr(module, "__path__", ())]
         if not folders:
-            file = str(getattr(module, "__file__", None))
-            seen.single(file, _old(seen, file))
+            _see_file(seen, str(getattr(module, "__file__", None)))
         while folders:
             folders += _see_code(seen, folders.pop(), files=True)
     for folder in sys.path:
@@ -158,22 +157,28 @@ def _see_code(seen: witness.Witness, folder: str, *, files: bool) -> list[str]:
     rows = {name: row(_old(seen, f"{folder}/{name}")) for name in names}
     for entry in entries:
         if files and entry.is_symlink():
-            _see_link(seen, entry.path)
+            _see_file(seen, entry.path)
         if entry.name.endswith(".dist-info"):  # installed once more, it is another folder
             seen.single(entry.path, _old(seen, entry.path))
     seen.contents(folder, listing(entries), rows, ("__pycache__",))
     return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
-def _see_link(seen: witness.Witness, path: str) -> None:
-    """A symlink in a folder of code, as some installers make of each file, and where it leads."""
+def _see_file(seen: witness.Witness, path: str) -> None:
+    """A file of code; as some installers make symlinks of them, also where it leads."""
     for _ in range(_MOST_LINKS):
-        about = _old(seen, path)
+        try:
+            about = _old(seen, path)
+        except FileNotFoundError:  # an editor's lock, say
+            seen.single(path, None)
+            return
         seen.single(path, about)
         if stat.S_ISREG(about.st_mode):
             return
+        if not stat.S_ISLNK(about.st_mode):
+            break
         path = os.path.join(os.path.dirname(path), os.readlink(path))  # noqa: PTH115, PTH118, PTH120
-    seen.refuse(f"{path} is a symlink that leads nowhere")
+    seen.refuse(f"{path} is no file, and symlinks in the program lead to it")
 
 
 def _old(seen: witness.Witness, path: str) -> os.stat_result:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,7 +79,7 @@ class Globs:
         ]
 
     def find(self, folder: str, hidden: frozenset[str], recall: Recall) -> tuple[list[Found], list[str]]:
-        """What is meant below `folder`, by the folder, and the patterns that mean nothing at all.
+        """What is meant below `folder`, sorted by the folder, and the patterns that mean nothing at all.
 
         hidden: absolute paths of folders that are never entered; recall: asked for the fingerprints of what
         was found. Raises OSError.
@@ -100,7 +101,7 @@ class Globs:
                 known = recall(listing.place, names, own) if names else []
                 if files:
                     found.append(Found(listing.place, listing.prefix, names, own, known, others))
-        return found, self._really_unused(folder, unused)
+        return sorted(found, key=itemgetter(1)), self._really_unused(folder, unused)
 
     def _taken(self, listing: _Listing, unused: set[str]) -> list[tuple[str, str]]:
         """The files of a folder that are meant; patterns that mean one are `unused` no more."""
