@@ -32,7 +32,6 @@ class GrowingBlob:
     def __init__(self, file: BinaryIO, hasher: Executor, writer: Executor, flusher: Executor) -> None:
         self._file, self._hasher, self._writer, self._flusher = file, hasher, writer, flusher
         self._under_way: deque[tuple[int, Future[bytes | None], Future[bytes | None]]] = deque()
-        self._copies: deque[Future[None]] = deque()
         self._flush: Future[None] | None = None
         self._unflushed = 0
         self._raw, self._blob = native.sha256(), native.sha256()
@@ -41,15 +40,11 @@ class GrowingBlob:
         self.ends: list[tuple[int, bytes | None, bytes | None]] = []
 
     def copy(self, packed: Data) -> None:
-        """Have bytes of a beginning written. Raises OSError when the disk did not take earlier ones."""
-        self._copies.append(self._writer.submit(self._write, packed))
-        if len(self._copies) > _LAG:
-            self._copies.popleft().result()
+        """Write bytes of a beginning."""
+        self._file.write(packed)
 
     def resume(self, prefix: Prefix) -> None:
-        """Go on after a beginning, whose bytes were just copied. Raises OSError as `copy` does."""
-        while self._copies:
-            self._copies.popleft().result()
+        """Go on after a beginning, whose bytes were just copied."""
         raw, blob = native.resume_sha256(prefix.raw_state), native.resume_sha256(prefix.blob_state)
         assert raw is not None and blob is not None
         self._file.flush()
@@ -82,7 +77,8 @@ class GrowingBlob:
     def _append(self, packed: Data) -> bytes | None:
         """Write and hash; the state after the last whole block."""
         with span("hash and write", bytes=len(packed)):
-            self._write(packed)
+            self._file.write(packed)
+            self._flush_now_and_then(len(packed))
             with memoryview(packed) as view:
                 start = -len(self._tail) % _BLOCK
                 end = len(view) - (len(view) - start) % _BLOCK
@@ -94,11 +90,9 @@ class GrowingBlob:
                 self._tail = bytes(view[end:])
             return self._blob.state()
 
-    def _write(self, packed: Data) -> None:
-        """Write, and have the disk do so now and then beside what goes on, once at a time. Raises OSError, if
-        the last time did."""
-        self._file.write(packed)
-        self._unflushed += len(packed)
+    def _flush_now_and_then(self, written: int) -> None:
+        """Have the disk write beside what goes on, once at a time. Raises OSError, if the last time did."""
+        self._unflushed += written
         if self._unflushed < _FLUSHED or (self._flush and not self._flush.done()):
             return
         if self._flush:
