@@ -75,9 +75,9 @@ class _BigFiles:
 
     def follow(self, piece: _Piece) -> None:
         part = piece.chunk.parts[0]
-        content = part.content if isinstance(part, Part) else None
-        if not isinstance(part, Part) or content is None or part.whole:
+        if not isinstance(part, Part) or part.content is None or part.whole:
             return
+        content = part.content
         if part.offset == 0 or self._hash is None:
             self._hash = new_hash(algorithm_of(content, self._algorithm))
             self._size, self._seen = 0, piece.seen
