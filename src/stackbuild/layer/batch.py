@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import xxhash
-
 from ..keys import Algorithm, hash_function
 from ..native import stats, ustar
 from ..native.ustar import BLOCK
 from ..store.fingerprints import Fingerprints
 from .entry import Changed, Content, Entry, TreeFile
 from .part import Page
+from .tar import padding
 
 LARGEST_FILE = 1 << 20  # bytes; larger ones are few
 
@@ -88,7 +87,7 @@ class Batch:
 
     def __init__(self, files: TreeFiles, modes: Sequence[int], common: Attributes) -> None:
         self._files, self._modes, self.common = files, modes, common
-        self._lengths = [BLOCK + (size + BLOCK - 1 & -BLOCK) for size in files.sizes]
+        self._lengths = [BLOCK + size + padding(size) for size in files.sizes]
         self._some, self.size = slice(0, len(files.names)), sum(self._lengths)
 
     @staticmethod
@@ -131,11 +130,6 @@ class Batch:
     def lengths(self) -> list[int]:
         """The bytes of tar for each file."""
         return self._lengths[self._some]
-
-    @property
-    def chances(self) -> list[int]:
-        """A number below 2^64 for each file, made of its path."""
-        return [xxhash.xxh3_64_intdigest(path.encode()) for path in self.paths]
 
     @property
     def count(self) -> int:

@@ -25,10 +25,11 @@ class Buffers:
         return memoryview(buffer)[:size]
 
     def giving(self, data: Data) -> Callable[[object], None]:
-        """What calls `give` with it, when something is done."""
-        return lambda _: self.give(data)
+        """What, called when something is done, takes back what `take` gave and nobody uses any more; anything
+        else is left alone."""
 
-    def give(self, data: Data) -> None:
-        """Take back what `take` gave and nobody uses any more; anything else is left alone."""
-        if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
-            self._free.append(data.obj)
+        def give(_: object) -> None:
+            if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
+                self._free.append(data.obj)
+
+        return give

@@ -160,6 +160,11 @@ class Entry:
     origin: str = field(default="", compare=False)
     group: str = field(default="", compare=False)
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether its content's fingerprint would have to be read first."""
+        return is_unread(self.content)
+
     def same(self, other: Entry) -> bool:
         """Whether both would write the same bytes."""
         ours = self.content.fingerprint if self.content else None

@@ -26,10 +26,11 @@ LAYER_VERSION = f"{WRITER_VERSION}.{CHUNKER_VERSION}"
 """What decides a layer's bytes beside its entries and codec; part of every key that they stand behind."""
 
 
-def _is_cut(entry: Entry, size: int, group: str) -> bool:
-    if entry.group or group:
-        return entry.group != group
-    return xxhash.xxh3_64_intdigest(entry.path.encode()) * AVERAGE < (size << 64)
+def _is_cut(path: str, size: int, group: str, before: str) -> bool:
+    """Whether a cut falls before an entry; before: the group of the one before it."""
+    if group or before:
+        return group != before
+    return xxhash.xxh3_64_intdigest(path.encode()) * AVERAGE < (size << 64)
 
 
 def _pieces(entry: Entry, size: int) -> Iterator[Chunk]:
@@ -46,8 +47,8 @@ def split(entries: Sequence[Entry | Batch]) -> Iterator[Chunk]:
     for entry in entries:
         if isinstance(entry, Batch):
             start = 0
-            for number, (length, chance) in enumerate(zip(entry.lengths, entry.chances, strict=True)):
-                if held and (held + length > LARGEST or name or chance * AVERAGE < (length << 64)):
+            for number, (path, length) in enumerate(zip(entry.paths, entry.lengths, strict=True)):
+                if held and (held + length > LARGEST or _is_cut(path, length, "", name)):
                     if number > start:
                         group.append(entry.cut(start, number))
                     yield Chunk(tuple(group))
@@ -57,7 +58,7 @@ def split(entries: Sequence[Entry | Batch]) -> Iterator[Chunk]:
             continue
         part = Part(entry)
         length = part.size
-        if group and (held + length > LARGEST or _is_cut(entry, length, name)):
+        if group and (held + length > LARGEST or _is_cut(entry.path, length, entry.group, name)):
             yield Chunk(tuple(group))
             group, held = [], 0
         name = entry.group

@@ -21,7 +21,7 @@ from .blob import GrowingBlob, growing
 from .buffers import Buffers
 from .chunk import Chunk
 from .codec import Codec
-from .entry import Entry, algorithm_of, is_unread, judge
+from .entry import Entry, algorithm_of, judge
 from .known import KnownChunks, Place
 from .part import Part
 from .split import split
@@ -200,7 +200,7 @@ def _begin(
 ) -> tuple[Iterable[_Named], list[str]]:
     """The chunks that are to be added, after the keys of those with which the blob begins by now."""
     named = ((chunk, None if chunk.is_unread else known.key(chunk)) for chunk in split(entries))
-    if any(item.is_unread if isinstance(item, Batch) else is_unread(item.content) for item in entries):
+    if any(entry.is_unread for entry in entries):
         return named, []
     return _resume(store, known, named, blob, pool)
 
