@@ -1,8 +1,8 @@
 """Recipe -> canonical encoding -> key.
 
-A recipe is plain data (None, bool, int, str, bytes, lists, dicts with str keys). `encode` gives it one
-injective byte string: every value carries its type and its length, so no value can pose as another.
-The same recipe is read by `digest`, which hashes it, and by `differences`, which explains it.
+A recipe is plain data: None, bool, int, str, bytes, lists, dicts with str keys, and tables of files. `encode`
+gives it one injective byte string: every value carries its type and its length, so no value can pose as
+another. The same recipe is read by `digest`, which hashes it, and by `differences`, which explains it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from typing import Any, Literal, Protocol
 
 import xxhash
 
+from .filetable import FileTable
+
 ENCODING_VERSION = 1
 
 Data = bytes | bytearray | memoryview
 Recipe = Mapping[str, Any]
 Algorithm = Literal["xxh3_128", "sha256"]
+_AT_ONCE = 1 << 20
+"""Characters of one text that are encoded at once."""
 
 
 class Hash(Protocol):
@@ -55,11 +59,43 @@ def _bytes(value: str) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
-def _encode(value: Any, out: list[str]) -> None:
-    """The encoding as text, in pieces; bytes stand in it as the surrogates that they are turned back from."""
+class _Pieces(list[str]):
+    """An encoding as text; bytes stand in it as the surrogates that they are turned back from. take: is given
+    some of it as bytes whenever that is much."""
+
+    def __init__(self, take: Callable[[bytes], object]) -> None:
+        super().__init__()
+        self._take = take
+
+    def flush(self) -> None:
+        """Let go of what there is."""
+        self._take(_bytes("".join(self)))
+        self.clear()
+
+    def long(self, value: str) -> None:
+        """A text of some megabytes, as `_text` has it, without a copy of all."""
+        self.append(f"s{len(value) if value.isascii() else len(_bytes(value))}:")
+        for start in range(0, len(value), _AT_ONCE):
+            self.append(value[start : start + _AT_ONCE])
+            self.flush()
+
+    def table(self, value: FileTable) -> None:
+        """A table of files: how many folders it has, and the columns of each."""
+        self.append(f"c{len(value.folders)}:")
+        for prefix, names, modes, marks, links in value.columns():
+            self.append(_text(prefix) + _text(names) + _text(modes) + _text(marks))
+            _encode(links, self)
+            if len(self) > 100:
+                self.flush()
+
+
+def _encode(value: Any, out: _Pieces) -> None:
     kind = type(value)
     if kind is str:  # most of a recipe: the quick way to what the general one below would say
-        out.append(_text(value))
+        if len(value) > _AT_ONCE:
+            out.long(value)
+        else:
+            out.append(_text(value))
     elif kind is dict:
         out.append(f"d{len(value)}:")
         for name in sorted(value):
@@ -88,6 +124,8 @@ def _encode(value: Any, out: list[str]) -> None:
         out.append(_text(str(value)))
     elif isinstance(value, bytes):
         out.append(f"b{len(value)}:{value.decode('utf-8', 'surrogateescape')}")
+    elif kind is FileTable:
+        out.table(value)
     elif isinstance(value, Mapping):
         out.append(f"d{len(value)}:")
         for name in sorted(value):
@@ -108,14 +146,23 @@ def encode(value: Any) -> bytes:
 
     Raises TypeError for anything but None, bool, int, str, bytes, sequences and str-keyed mappings.
     """
-    out = [f"stackbuild-recipe-{ENCODING_VERSION}\n"]
+    found: list[bytes] = []
+    _encode_into(value, found.append)
+    return b"".join(found)
+
+
+def _encode_into(value: Any, take: Callable[[bytes], object]) -> None:
+    out = _Pieces(take)
+    out.append(f"stackbuild-recipe-{ENCODING_VERSION}\n")
     _encode(value, out)
-    return _bytes("".join(out))
+    out.flush()
 
 
 def digest(recipe: Any, algorithm: Algorithm = "xxh3_128") -> str:
     """The key of a recipe, as "algorithm:hex"."""
-    return f"{algorithm}:{hash_bytes(encode(recipe), algorithm)}"
+    hasher = new_hash(algorithm)
+    _encode_into(recipe, hasher.update)
+    return f"{algorithm}:{hasher.hexdigest()}"
 
 
 def differences(

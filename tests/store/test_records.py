@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from stackbuild.filetable import FileTable, Folder
+from stackbuild.keys import differences, digest
 from stackbuild.store import Store
 from stackbuild.store.records import Record
 
@@ -35,3 +39,35 @@ def test_a_recalled_record_that_is_damaged_is_none(store):
     store.index.write("UPDATE record SET result = ? WHERE key = ?", [('{"r":2}', key)])
     store.records.recall(["n"])
     assert store.records.result(key) is None
+
+
+KEY = "xxh3_128:" + "b" * 32
+
+
+def test_a_record_with_a_table_comes_back_whole(store):
+    folders = [Folder("", ["a", "b"], [0o644, 0o755], ["1f", "2e"], {"l": "a"}), Folder("c/", ["d"], [0o644], ["3"], {})]
+    recipe = {"fields": {"$tables": "x"}, "inputs": {"from": {"mtime": 0, "files": FileTable(folders)}, "codec": "c"}}
+    store.records.save(Record(KEY, "n", recipe, {"r": 1}))
+    assert isinstance(recipe["inputs"]["from"]["files"], FileTable)  # saving takes nothing away
+    found = store.records.load(KEY)
+    assert not list(differences(found.recipe, recipe))
+    assert found.recipe["inputs"]["from"]["files"] == {"a": "0644 1f", "b": "0755 2e", "l": "link a", "c/d": "0644 3"}
+    assert found.recipe["fields"] == {"$tables": "x"} and found.result == {"r": 1}
+
+
+def test_a_record_written_before_tables_is_still_read(store):
+    record = {"key": KEY, "name": "n", "recipe": {"inputs": {"from": {"files": {"a": "0644 1"}}}}, "result": {"r": 1}}
+    text = json.dumps(record, separators=(",", ":"))
+    checksum = digest([KEY, text], "sha256")
+    path = store.records.folder / (KEY.replace(":", "-") + ".json")
+    path.write_text(f'{{"format":2,"checksum":"{checksum}","record":{text}}}')
+    assert store.records.load(KEY) == Record(**record)
+
+
+@pytest.mark.parametrize("tables", [[[["gone", "files"], []]], [[[], []]], [[["inputs"], [["", "a", "", "", {}]]]], 1])
+def test_a_record_whose_tables_fit_nowhere_is_none(store, tables):
+    record = {"key": KEY, "name": "n", "recipe": {"inputs": None}, "result": {}, "tables": tables}
+    text = json.dumps(record, separators=(",", ":"))
+    path = store.records.folder / (KEY.replace(":", "-") + ".json")
+    path.write_text(f'{{"format":3,"checksum":"{digest([KEY, text], "sha256")}","record":{text}}}')
+    assert store.records.load(KEY) is None

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ..again.answer import BELIEVED
+from ..filetable import FileTable
 from ..keys import digest
 from ..trace import traced
 from .files import publish, temporary
 from .index import Index
 
-FORMAT = 2
+FORMAT = 3
+_READ = (2, FORMAT)  # 2 had no tables
 GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
 remembered here, and what a saved answer uses without asking."""
@@ -86,7 +88,7 @@ class Records:
     @traced("keep the record")
     def save(self, record: Record) -> None:
         """Keep a record, durable before the index names it. The blobs of its result come first."""
-        text = _text(vars(record))  # megabytes, where a target has many files
+        text = _text(_document(record))  # megabytes, where a target has many files
         head = f'{{"format":{FORMAT},"checksum":"{_checksum(record.key, text)}","record":'
         with temporary(self._temp) as (file, temp):
             for part in (head, text, "}"):
@@ -172,11 +174,36 @@ def _path(folder: Path, key: str) -> Path:
 def _load(folder: Path, key: str) -> Record | None:
     try:
         document = json.loads(_path(folder, key).read_bytes())
-        record = Record(**document["record"])
-        sound = document["checksum"] == _checksum(key, _text(vars(record)))
-        return record if sound and document["format"] == FORMAT and record.key == key else None
+        sound = document["checksum"] == _checksum(key, _text(document["record"]))
+        record = _record(**document["record"])
+        return record if sound and document["format"] in _READ and record.key == key else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _document(record: Record) -> dict[str, Any]:
+    """A record as JSON has it: the tables of its recipe stand beside it, by where they belong."""
+    tables: list[tuple[list[str], Any]] = []
+
+    def bare(value: Any, path: list[str]) -> Any:
+        if isinstance(value, FileTable):
+            tables.append((path, list(value.columns())))
+            return None
+        if isinstance(value, dict):
+            return {name: bare(item, [*path, name]) for name, item in value.items()}
+        return value
+
+    return {**vars(record), "recipe": bare(record.recipe, []), "tables": tables}
+
+
+def _record(tables: Sequence[tuple[list[str], Any]] = (), **document: Any) -> Record:
+    """The record that has such a document. Raises TypeError, ValueError and KeyError where none has it."""
+    for (*above, name), columns in tables:
+        at = document["recipe"]
+        for part in above:
+            at = at[part]
+        at[name] = FileTable.of(columns)
+    return Record(**document)
 
 
 def _text(value: Any) -> str:

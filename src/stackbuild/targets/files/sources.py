@@ -11,6 +11,7 @@ from ... import witness
 from ...declare.address import Address
 from ...declare.glob import is_wild
 from ...errors import BuildFailed, Failures, RequestError
+from ...filetable import Folder
 from ...layer.batch import TreeFiles
 from ...native import stats
 from ..target import Task
@@ -31,9 +32,9 @@ class Sources:
         # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
         return [0o755 if mode & S_IXUSR else 0o644 for mode in stats.modes(self.files.rows)]
 
-    def paths(self) -> list[str]:
-        """Of the files."""
-        return [self.prefix + name for name in self.files.names]
+    def recipe(self, marks: Sequence[str]) -> Folder:
+        """What of them decides a layer. marks: the files' fingerprints."""
+        return Folder(self.prefix, self.files.names, self.modes(), marks, self.links)
 
 
 def find_sources(task: Task, srcs: Sequence[str | Address]) -> list[Found]:

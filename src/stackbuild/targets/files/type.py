@@ -12,6 +12,7 @@ from ...declare.package import Declaration
 from ...declare.reads import Reads
 from ...declare.workspace import Workspace
 from ...errors import RequestError
+from ...filetable import FileTable
 from ...layer.batch import Batch
 from ...layer.entry import Entry
 from ...trace import span
@@ -66,16 +67,8 @@ class FilesType(LayerType[FilesFields]):
         mtime = fields.mtime if fields.mtime is not None else task.epoch
 
         def inputs() -> dict[str, Any]:
-            files: dict[str, str] = {}
             with span("fingerprint"):
-                for source in sources:
-                    both = zip(source.modes(), fingerprints(task, source), strict=True)
-                    files.update(
-                        zip(source.paths(), [f"{mode:04o} {mark}" for mode, mark in both], strict=True)
-                    )
-                    files.update(
-                        {source.prefix + name: f"link {link}" for name, link in source.links.items()}
-                    )
+                files = FileTable([source.recipe(fingerprints(task, source)) for source in sources])
             return {"mtime": mtime, "files": files}
 
         def entries(stack: contextlib.ExitStack) -> Sequence[Entry | Batch]:
