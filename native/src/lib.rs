@@ -3,6 +3,7 @@
 //! Pointers come from that file alone, which keeps what they point at alive for the length of a call.
 //! No panic leaves a function here.
 
+mod ahead;
 mod looks;
 mod read;
 mod sha256;
@@ -17,7 +18,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Raised with every change of a function's arguments or meaning; library.py refuses any other.
-const ABI: u32 = 4;
+const ABI: u32 = 5;
 
 const DONE: i64 = -1;
 const MALFORMED: i64 = -2;
@@ -160,9 +161,19 @@ pub unsafe extern "C" fn stackbuild_free(bytes: *mut u8, length: usize) -> i64 {
 
 /// See unchanged.rs. -1: all is as it was; else the index of a record that is not.
 #[no_mangle]
-pub unsafe extern "C" fn stackbuild_unchanged(records: *const u8, length: usize) -> i64 {
+pub unsafe extern "C" fn stackbuild_unchanged(records: *const u8, length: usize, ahead: i32) -> i64 {
     guarded(|| match unchanged::parse(slice(records, length)) {
         None => MALFORMED,
-        Some(records) => unchanged::first_changed(&records).map_or(DONE, |index| index as i64),
+        Some(records) => unchanged::first_changed(&records, ahead != 0).map_or(DONE, |index| index as i64),
+    })
+}
+
+/// See ahead.rs. `paths`: each ended by NUL.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_look_ahead(paths: *const u8, paths_length: usize, deep: i32) -> i64 {
+    guarded(|| {
+        let folders = looks::paths(slice(paths, paths_length)).into_iter().map(<[u8]>::to_vec).collect();
+        ahead::begin(folders, deep != 0);
+        DONE
     })
 }

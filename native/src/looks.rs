@@ -1,5 +1,6 @@
 //! Looking at many folders and files at once, by a few threads.
 
+use crate::ahead;
 use crate::signature::{is_absent, row_of, Row, NO_INODE, NUMBER, ROW};
 use crate::spread::spread;
 use std::ffi::{OsStr, OsString};
@@ -11,13 +12,14 @@ use std::path::Path;
 const EIO: i32 = 5;
 const FOLDERS: usize = 8; // that a thread takes at once
 const FILES: usize = 256;
+const UNFILLED: Row = [0; ROW]; // no lstat: those have a mode
 
 pub fn path_of(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
 
 /// The paths in `bytes`, each ended by NUL.
-fn paths(bytes: &[u8]) -> Vec<&[u8]> {
+pub fn paths(bytes: &[u8]) -> Vec<&[u8]> {
     let mut paths: Vec<&[u8]> = bytes.split(|&byte| byte == 0).collect();
     paths.pop(); // what follows the last NUL
     paths
@@ -45,32 +47,54 @@ pub fn letter(kind: FileType) -> u8 {
 pub fn list(folders: &[u8]) -> Vec<u8> {
     let folders = paths(folders);
     let mut found: Vec<Vec<u8>> = folders.iter().map(|_| Vec::new()).collect();
-    spread(&folders, &mut found, FOLDERS, |folder, out| match list_one(path_of(folder)) {
-        Ok(listed) => *out = listed,
-        Err(error) => write!(out, "{}\0", errno(&error)).expect("a Vec takes all"),
+    spread(&folders, &mut found, FOLDERS, |folder, out| match ahead::listing(folder) {
+        Some(listed) => *out = listed,
+        None => match list_one(path_of(folder)) {
+            Ok(listed) => *out = listed,
+            Err(error) => write!(out, "{}\0", errno(&error)).expect("a Vec takes all"),
+        },
     });
     found.concat()
 }
 
 fn list_one(folder: &Path) -> Result<Vec<u8>, Error> {
-    let mut entries: Vec<(OsString, u8)> = Vec::new();
+    Ok(listing_of(&entries(folder, false, &[])?))
+}
+
+/// A name in a folder, what it is, and its row where it is a regular file whose lstat counts.
+pub type Entry = (OsString, u8, Option<Row>);
+
+/// All that is in a folder but what is `ignored`, sorted.
+pub fn entries(folder: &Path, stats: bool, ignored: &[&[u8]]) -> Result<Vec<Entry>, Error> {
+    let mut entries: Vec<Entry> = Vec::new();
     for entry in read_dir(folder)? {
         let entry = entry?;
-        match entry.file_type() {
-            Ok(kind) => entries.push((entry.file_name(), letter(kind))),
-            // Where the folder does not say what a name is, it may be gone before it is looked at.
-            Err(error) if is_absent(&error) => entries.push((entry.file_name(), b'o')),
-            Err(error) => return Err(error),
+        let name = entry.file_name();
+        if ignored.contains(&name.as_bytes()) {
+            continue;
         }
+        let letter = match entry.file_type() {
+            Ok(kind) => letter(kind),
+            // Where the folder does not say what a name is, it may be gone before it is looked at.
+            Err(error) if is_absent(&error) => b'o',
+            Err(error) => return Err(error),
+        };
+        let row = if stats && letter == b'f' { Some(row_of(&entry.metadata()?)) } else { None };
+        entries.push((name, letter, row));
     }
     entries.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
+    Ok(entries)
+}
+
+/// Their letters, then their names, as `list` has them.
+pub fn listing_of(entries: &[Entry]) -> Vec<u8> {
     let mut out: Vec<u8> = entries.iter().map(|entry| entry.1).collect();
     out.push(0);
-    for (name, _) in &entries {
+    for (name, _, _) in entries {
         out.extend_from_slice(name.as_bytes());
         out.push(0);
     }
-    Ok(out)
+    out
 }
 
 /// Writes the row of each file's lstat; where there is none, one with an errno first and -1 for the inode.
@@ -80,13 +104,24 @@ pub fn stat(files: &[u8], rows: &mut [Row]) -> bool {
     if files.len() != rows.len() {
         return false;
     }
-    spread(&files, rows, FILES, |file, row| match symlink_metadata(path_of(file)) {
-        Ok(stat) => *row = row_of(&stat),
-        Err(error) => {
-            *row = [0; ROW];
-            row[..NUMBER].copy_from_slice(&i64::from(errno(&error)).to_le_bytes());
-            row[NUMBER..2 * NUMBER].copy_from_slice(&NO_INODE);
+    rows.fill(UNFILLED);
+    ahead::fill(&files, rows);
+    spread(&files, rows, FILES, |file, row| {
+        if *row == UNFILLED {
+            *row = row_at(file);
         }
     });
     true
+}
+
+fn row_at(file: &[u8]) -> Row {
+    match symlink_metadata(path_of(file)) {
+        Ok(stat) => row_of(&stat),
+        Err(error) => {
+            let mut row = [0; ROW];
+            row[..NUMBER].copy_from_slice(&i64::from(errno(&error)).to_le_bytes());
+            row[NUMBER..2 * NUMBER].copy_from_slice(&NO_INODE);
+            row
+        }
+    }
 }

@@ -2,11 +2,11 @@
 //!
 //! The records are described in src/stackbuild/native/__init__.py.
 
-use crate::looks::{letter, path_of};
-use crate::signature::{absent, is_absent, of_blob, of_stat, passable, row_of, sign, Row, Signature, ROW};
+use crate::ahead;
+use crate::looks::{entries, path_of};
+use crate::signature::{absent, is_absent, of_blob, of_stat, passable, sign, Row, Signature};
 use crate::spread::by_threads;
-use std::ffi::OsString;
-use std::fs::{canonicalize, metadata, read_dir, read_link, symlink_metadata};
+use std::fs::{canonicalize, metadata, read_link, symlink_metadata};
 use std::io::Error;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -76,8 +76,8 @@ fn from_digit(digit: u8) -> Option<u8> {
     }
 }
 
-/// The index of some record that does not hold any more.
-pub fn first_changed(records: &[Record]) -> Option<usize> {
+/// The index of some record that does not hold any more. ahead: whether looks taken ahead count.
+pub fn first_changed(records: &[Record], ahead: bool) -> Option<usize> {
     let (next, changed) = (AtomicUsize::new(0), AtomicUsize::new(NONE));
     let work = || {
         while changed.load(Relaxed) == NONE {
@@ -86,7 +86,7 @@ pub fn first_changed(records: &[Record]) -> Option<usize> {
                 return;
             }
             let batch = &records[start..records.len().min(start + BATCH)];
-            if let Some(index) = batch.iter().position(|record| !record.holds()) {
+            if let Some(index) = batch.iter().position(|record| !record.holds(ahead)) {
                 changed.store(start + index, Relaxed);
             }
         }
@@ -96,12 +96,12 @@ pub fn first_changed(records: &[Record]) -> Option<usize> {
 }
 
 impl Record<'_> {
-    fn holds(&self) -> bool {
+    fn holds(&self, ahead: bool) -> bool {
         let found = match self.kind {
             Kind::Stat => of_stat(self.path),
             Kind::Blob => of_blob(self.path),
-            Kind::Names { ignored } => of_folder(self.path, ignored, false),
-            Kind::Files { ignored } => of_folder(self.path, ignored, true),
+            Kind::Names { ignored } => of_folder(self.path, ignored, false, ahead),
+            Kind::Files { ignored } => of_folder(self.path, ignored, true, ahead),
             Kind::Link => of_link(self.path),
             Kind::Place => of_place(self.path),
             Kind::Passed => of_passed(self.path),
@@ -114,25 +114,23 @@ impl Record<'_> {
 }
 
 /// The signature of the names in a folder, and with `stats` of its regular files' rows.
-fn of_folder(path: &Path, ignored: &[u8], stats: bool) -> Result<Signature, Error> {
+fn of_folder(path: &Path, ignored: &[u8], stats: bool, ahead: bool) -> Result<Signature, Error> {
     let ignored: Vec<&[u8]> = ignored.split(|&byte| byte == b'/').collect();
-    let mut entries: Vec<(OsString, u8, Option<Row>)> = Vec::new();
-    for entry in read_dir(path)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if ignored.contains(&name.as_bytes()) {
-            continue;
+    let mut text = Vec::new();
+    let mut say = |name: &[u8], letter: u8, row: Option<&Row>| {
+        text.extend_from_slice(name);
+        text.extend_from_slice(&[0, letter]);
+        text.extend_from_slice(row.filter(|_| stats).map_or(&[], |row| &row[..]));
+    };
+    match if ahead { ahead::seen(path.as_os_str().as_bytes()) } else { None } {
+        Some(look) => look
+            .entries()
+            .filter(|(name, _, _)| !ignored.contains(name))
+            .for_each(|(name, letter, row)| say(name, letter, row)),
+        None => {
+            let found = entries(path, stats, &ignored)?;
+            found.iter().for_each(|(name, letter, row)| say(name.as_bytes(), *letter, row.as_ref()));
         }
-        let letter = letter(entry.file_type()?);
-        let stat = if stats && letter == b'f' { Some(row_of(&entry.metadata()?)) } else { None };
-        entries.push((name, letter, stat));
-    }
-    entries.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
-    let mut text = Vec::with_capacity(entries.len() * if stats { 32 + ROW } else { 32 });
-    for (name, letter, row) in &entries {
-        text.extend_from_slice(name.as_bytes());
-        text.extend_from_slice(&[0, *letter]);
-        text.extend_from_slice(row.as_ref().map_or(&[], |row| &row[..]));
     }
     Ok(sign(&text))
 }

@@ -18,6 +18,9 @@ def run() -> NoReturn:
 
         status = answered(sys.argv[1:])
         if status is None:
+            from .again.ahead import look_ahead
+
+            look_ahead(sys.argv[1:])
             from .cli.main import main
 
             status = main()

@@ -91,7 +91,7 @@ class Looks:
 
 
 def _that_hold(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return [row for row in rows if native.unchanged(row[3]) == -1]
+    return [row for row in rows if native.unchanged(row[3], ahead=True) == -1]
 
 
 @functools.cache

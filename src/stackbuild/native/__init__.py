@@ -129,13 +129,24 @@ def write_headers(paths: Sequence[str], table: array[int], out: Buffer) -> None:
     return write_headers(paths, table, out)
 
 
-def unchanged(records: bytes) -> int:
-    """-1 when all is on disk as the records say, else the index of one that does not hold (of any).
+def look_ahead(folders: Sequence[str], *, deep: bool) -> None:
+    """Begin to look into folders, and with `deep` into those below, beside what else this process does.
 
-    What cannot be looked at counts as changed. Raises ValueError when the records are malformed.
+    It ends with the first question. What was found in a folder is then told once, within two seconds, by
+    `list_folders` and `lstat_rows`, and by `unchanged` where it is asked for it. Natively alone.
     """
     if found := core():
-        return found.unchanged(records)
+        found.look_ahead(folders, deep)
+
+
+def unchanged(records: bytes, *, ahead: bool = False) -> int:
+    """-1 when all is on disk as the records say, else the index of one that does not hold (of any).
+
+    What cannot be looked at counts as changed. ahead: whether to go by what `look_ahead` found, too. Raises
+    ValueError when the records are malformed.
+    """
+    if found := core():
+        return found.unchanged(records, ahead)
     from .pure import unchanged
 
     return unchanged(records)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from . import Buffer
     from .signatures import Listing
 
-_ABI = 4  # lib.rs has the same: a library of another time is not used
+_ABI = 5  # lib.rs has the same: a library of another time is not used
 FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY  # a pipe or a terminal in a file's place holds nobody up
 _MALFORMED = -2
 
@@ -65,7 +65,8 @@ class Core:
         self._stat = function("stat", *buffer, c_void_p, c_size_t)
         self._list = function("list", *buffer, c_void_p)
         self._free = function("free", *buffer)
-        self._unchanged = function("unchanged", *buffer)
+        self._unchanged = function("unchanged", *buffer, c_int)
+        self._look_ahead = function("look_ahead", *buffer, c_int)
 
     def list_folders(self, folders: Sequence[str]) -> list[Listing | int]:
         """See the package."""
@@ -136,11 +137,16 @@ class Core:
             status = self._write_headers(names, len(names), rows, len(paths), _held(out), len(out))
         _check(status, "something does not fit into a header, or the buffer")
 
-    def unchanged(self, records: bytes) -> int:
+    def unchanged(self, records: bytes, ahead: bool) -> int:
         """See the package."""
-        status: int = self._unchanged(records, len(records))
+        status: int = self._unchanged(records, len(records), ahead)
         _check(status, "malformed records")
         return status
+
+    def look_ahead(self, folders: Sequence[str], deep: bool) -> None:
+        """See the package."""
+        names = _joined(folders)
+        _check(self._look_ahead(names, len(names), deep), "")
 
 
 def _joined(paths: Sequence[str]) -> bytes:

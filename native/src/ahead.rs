@@ -1,0 +1,121 @@
+//! Looks taken before anybody asks for them, while the program loads. Each is given once, and only while it is fresh;
+//! whoever asks first ends the looking.
+
+use crate::looks::{entries, listing_of, path_of};
+use crate::signature::Row;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const FRESH: Duration = Duration::from_secs(2);
+const PASSED: &[u8] = b".git"; // no walk enters it
+
+/// What was in a folder. listing: as `looks::list` says it; rows: of its regular files, in order.
+pub struct Look {
+    taken: Instant,
+    listed: AtomicBool,
+    listing: Vec<u8>,
+    rows: Vec<Row>,
+}
+
+static LOOKS: Mutex<Option<HashMap<Vec<u8>, Arc<Look>>>> = Mutex::new(None);
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+impl Look {
+    fn of(folder: &[u8]) -> Option<Look> {
+        let taken = Instant::now();
+        let found = entries(path_of(folder), true, &[]).ok()?; // what cannot be had is told to who asks for it
+        let rows = found.iter().filter_map(|entry| entry.2).collect();
+        Some(Look { taken, listed: AtomicBool::new(false), listing: listing_of(&found), rows })
+    }
+
+    /// Each name, what it is, and the row of a regular file.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], u8, Option<&Row>)> {
+        let mut names = self.listing.split(|&byte| byte == 0);
+        let letters = names.next().unwrap_or(&[]);
+        let mut rows = self.rows.iter();
+        names.zip(letters).map(move |(name, &letter)| (name, letter, if letter == b'f' { rows.next() } else { None }))
+    }
+}
+
+fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    [folder, if folder.ends_with(b"/") { b"" } else { b"/" }, name].concat()
+}
+
+/// Has a thread look into folders, and with `deep` into those below, until anybody asks.
+pub fn begin(folders: Vec<Vec<u8>>, deep: bool) {
+    ASKED.store(false, Relaxed);
+    if let Ok(mut looks) = LOOKS.lock() {
+        *looks = Some(HashMap::new());
+    }
+    let _ = thread::Builder::new().spawn(move || look(folders, deep)); // where none is to be had, nothing is ahead
+}
+
+fn look(mut folders: Vec<Vec<u8>>, deep: bool) {
+    while let Some(folder) = folders.pop() {
+        let found = Look::of(&folder);
+        if let (Some(look), true) = (&found, deep) {
+            let below = look.entries().filter(|(name, letter, _)| *letter == b'd' && *name != PASSED);
+            folders.extend(below.map(|(name, _, _)| joined(&folder, name)));
+        }
+        let mut looks = match LOOKS.lock() {
+            Ok(looks) if !ASKED.load(Relaxed) => looks,
+            _ => return,
+        };
+        if let (Some(looks), Some(look)) = (looks.as_mut(), found) {
+            looks.insert(folder, Arc::new(look));
+        }
+    }
+}
+
+/// What is known of a folder.
+pub fn seen(folder: &[u8]) -> Option<Arc<Look>> {
+    ASKED.store(true, Relaxed);
+    let looks = LOOKS.lock().ok()?;
+    let look = looks.as_ref()?.get(folder)?;
+    Some(look).filter(|look| look.taken.elapsed() < FRESH).cloned()
+}
+
+/// What is in a folder, if nobody was told yet.
+pub fn listing(folder: &[u8]) -> Option<Vec<u8>> {
+    let look = seen(folder)?;
+    if look.listed.swap(true, Relaxed) {
+        return None;
+    }
+    Some(look.listing.clone())
+}
+
+/// Fills in what is known of files, by their paths; neighbours lie in one folder, and are sorted.
+pub fn fill(files: &[&[u8]], rows: &mut [Row]) {
+    ASKED.store(true, Relaxed);
+    let mut start = 0;
+    while start < files.len() {
+        let (folder, _) = parted(files[start]);
+        let count = files[start..].iter().take_while(|file| parted(file).0 == folder).count();
+        let end = start + count;
+        if let Some(look) = taken(folder) {
+            let mut known = look.entries();
+            for (file, row) in files[start..end].iter().zip(&mut rows[start..end]) {
+                match known.find(|(name, _, _)| *name == parted(file).1) {
+                    Some((_, _, Some(found))) => *row = *found,
+                    _ => break, // one that was no file, or is out of order
+                }
+            }
+        }
+        start = end;
+    }
+}
+
+fn taken(folder: &[u8]) -> Option<Arc<Look>> {
+    let look = LOOKS.lock().ok()?.as_mut()?.remove(folder)?;
+    Some(look).filter(|look| look.taken.elapsed() < FRESH)
+}
+
+fn parted(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (&[], path),
+    }
+}
