@@ -1,7 +1,7 @@
 //! Looks taken before anybody asks for them, while the program loads. Each is given once, and only while it is fresh;
 //! whoever asks first ends the looking.
 
-use crate::looks::{entries, listing_of, path_of};
+use crate::looks::{entries, joined, listing_of, path_of, UNFILLED};
 use crate::signature::Row;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -38,10 +38,6 @@ impl Look {
         let mut rows = self.rows.iter();
         names.zip(letters).map(move |(name, &letter)| (name, letter, if letter == b'f' { rows.next() } else { None }))
     }
-}
-
-fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    [folder, if folder.ends_with(b"/") { b"" } else { b"/" }, name].concat()
 }
 
 /// Has a thread look into folders, and with `deep` into those below, until anybody asks.
@@ -87,35 +83,22 @@ pub fn listing(folder: &[u8]) -> Option<Vec<u8>> {
     Some(look.listing.clone())
 }
 
-/// Fills in what is known of files, by their paths; neighbours lie in one folder, and are sorted.
-pub fn fill(files: &[&[u8]], rows: &mut [Row]) {
+/// Makes the rows of a folder's files, which are sorted by their names, what is known of them, else 0.
+pub fn fill(folder: &[u8], names: &[&[u8]], rows: &mut [Row]) {
     ASKED.store(true, Relaxed);
-    let mut start = 0;
-    while start < files.len() {
-        let (folder, _) = parted(files[start]);
-        let count = files[start..].iter().take_while(|file| parted(file).0 == folder).count();
-        let end = start + count;
-        if let Some(look) = taken(folder) {
-            let mut known = look.entries();
-            for (file, row) in files[start..end].iter().zip(&mut rows[start..end]) {
-                match known.find(|(name, _, _)| *name == parted(file).1) {
-                    Some((_, _, Some(found))) => *row = *found,
-                    _ => break, // one that was no file, or is out of order
-                }
+    rows.fill(UNFILLED);
+    if let Some(look) = taken(folder) {
+        let mut known = look.entries();
+        for (name, row) in names.iter().zip(rows) {
+            match known.find(|(other, _, _)| other == name) {
+                Some((_, _, Some(found))) => *row = *found,
+                _ => break, // one that was no file, or is out of order
             }
         }
-        start = end;
     }
 }
 
 fn taken(folder: &[u8]) -> Option<Arc<Look>> {
     let look = LOOKS.lock().ok()?.as_mut()?.remove(folder)?;
     Some(look).filter(|look| look.taken.elapsed() < FRESH)
-}
-
-fn parted(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|&byte| byte == b'/') {
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (&[], path),
-    }
 }

@@ -13,7 +13,7 @@ mod unchanged;
 mod ustar;
 
 use sha256::Sha256;
-use signature::Row;
+use signature::{Row, Signature};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
@@ -126,10 +126,26 @@ pub unsafe extern "C" fn stackbuild_write_headers(
     })
 }
 
-/// See looks.rs. `paths`: each ended by NUL; `rows`: one a file.
+/// See looks.rs. `names`: each ended by NUL; `rows`: one a file.
 #[no_mangle]
-pub unsafe extern "C" fn stackbuild_stat(paths: *const u8, paths_length: usize, rows: *mut Row, files: usize) -> i64 {
-    guarded(|| done(looks::stat(slice(paths, paths_length), slice_mut(rows, files))))
+pub unsafe extern "C" fn stackbuild_stat(names: *const u8, names_length: usize, rows: *mut Row, files: usize) -> i64 {
+    guarded(|| done(looks::stat(slice(names, names_length), slice_mut(rows, files))))
+}
+
+/// See signature.rs. `names`: each ended by NUL; `rows`: one a file; `signatures`: one a folder.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_sign_folders(
+    names: *const u8,
+    names_length: usize,
+    rows: *const Row,
+    files: usize,
+    signatures: *mut Signature,
+    folders: usize,
+) -> i64 {
+    guarded(|| {
+        let (names, rows) = (slice(names, names_length), slice(rows, files));
+        done(signature::sign_folders(names, rows, slice_mut(signatures, folders)))
+    })
 }
 
 /// Bytes that Python has to give back.

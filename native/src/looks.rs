@@ -12,7 +12,7 @@ use std::path::Path;
 const EIO: i32 = 5;
 const FOLDERS: usize = 8; // that a thread takes at once
 const FILES: usize = 256;
-const UNFILLED: Row = [0; ROW]; // no lstat: those have a mode
+pub const UNFILLED: Row = [0; ROW]; // no lstat: those have a mode
 
 pub fn path_of(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
@@ -97,21 +97,41 @@ pub fn listing_of(entries: &[Entry]) -> Vec<u8> {
     out
 }
 
-/// Writes the row of each file's lstat; where there is none, one with an errno first and -1 for the inode.
-/// False where the paths are not as many as the rows.
+/// Writes the row of the lstat of each file in some folders; where there is none, one with an errno first and -1 for the
+/// inode. files: of each folder its path, its names, and nothing, each ended by NUL.
+/// False where the files are not as many as the rows.
 pub fn stat(files: &[u8], rows: &mut [Row]) -> bool {
-    let files = paths(files);
-    if files.len() != rows.len() {
+    let (mut named, mut rest) = (Vec::with_capacity(rows.len()), rows);
+    for (folder, names) in by_folders(files) {
+        if names.len() > rest.len() {
+            return false;
+        }
+        let (own, others) = rest.split_at_mut(names.len());
+        rest = others;
+        ahead::fill(folder, &names, own);
+        named.extend(names.into_iter().map(|name| (folder, name)).zip(own));
+    }
+    if !rest.is_empty() {
         return false;
     }
-    rows.fill(UNFILLED);
-    ahead::fill(&files, rows);
-    spread(&files, rows, FILES, |file, row| {
-        if *row == UNFILLED {
-            *row = row_at(file);
-        }
-    });
+    named.retain(|(_, row)| **row == UNFILLED);
+    let (files, mut rows): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+    spread(&files, &mut rows, FILES, |(folder, name), row| **row = row_at(&joined(folder, name)));
     true
+}
+
+/// The folders in `bytes`, each with the names that follow it.
+fn by_folders(bytes: &[u8]) -> Vec<(&[u8], Vec<&[u8]>)> {
+    let (mut found, mut fields) = (Vec::new(), paths(bytes).into_iter());
+    while let Some(folder) = fields.next() {
+        found.push((folder, fields.by_ref().take_while(|name| !name.is_empty()).collect()));
+    }
+    found
+}
+
+/// The path of what is in a folder.
+pub fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    [folder, if folder.ends_with(b"/") { b"" } else { b"/" }, name].concat()
 }
 
 fn row_at(file: &[u8]) -> Row {

@@ -43,6 +43,30 @@ pub fn sign(seen: &[u8]) -> Signature {
     signature
 }
 
+/// Signs folders that hold regular files alone. names: of each folder its names, then nothing, each ended by NUL; rows: of
+/// all. False where they are not as many as the rows, or the folders not as many as the signatures.
+pub fn sign_folders(names: &[u8], rows: &[Row], signatures: &mut [Signature]) -> bool {
+    let (mut rows, mut signatures, mut text) = (rows.iter(), signatures.iter_mut(), Vec::new());
+    for name in names.split_inclusive(|&byte| byte == 0) {
+        if name.len() > 1 {
+            let row = match rows.next() {
+                Some(row) => row,
+                None => return false,
+            };
+            text.extend_from_slice(name);
+            text.push(b'f');
+            text.extend_from_slice(row);
+        } else {
+            match signatures.next() {
+                Some(signature) => *signature = sign(&text),
+                None => return false,
+            }
+            text.clear();
+        }
+    }
+    rows.next().is_none() && signatures.next().is_none()
+}
+
 pub fn absent() -> Signature {
     sign(b"absent")
 }

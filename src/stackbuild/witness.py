@@ -15,13 +15,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from stat import S_ISLNK
 
+from . import native
 from .native.signatures import (
     ABSENT,
     PASSABLE,
     Entry,
     Listing,
     blob_signature,
-    files_signature,
     folder_signature,
     link_signature,
     place_signature,
@@ -41,6 +41,7 @@ class Witness:
         self.refused, self.alone = "", True
         self._told: list[bytes] = []
         self._records: set[bytes] = set()  # only ever added to, which threads may do at once
+        self._unsigned: list[tuple[str, str, Sequence[str], bytes]] = []  # folders with files alone
         self._folders: set[str] = set()  # that must be what they seem, and not reached by a symlink
         self._real: set[str] = set()  # that some listing shows to be folders
         self._ignored: set[str] = set()  # folders that listings left out
@@ -83,7 +84,8 @@ class Witness:
         """What is in a folder of the tree. read: the regular files whose lstat counts, in the listing's
         order; rows: of those, one after another; ignored: folders that do not count, whatever is in them."""
         self._folders.add(folder)
-        self._ignored.update(f"{folder}/{name}" for name in ignored if name not in UNSEEN)
+        if ignored != UNSEEN:
+            self._ignored.update(f"{folder}/{name}" for name in ignored if name not in UNSEEN)
         letters, names = found
         if "d" in letters:
             folders = [name for letter, name in zip(letters, names, strict=True) if letter == "d"]
@@ -91,7 +93,7 @@ class Witness:
         if (
             read and len(read) == len(names) and not any(name in names for name in ignored)
         ):  # as in most folders
-            self._add("F", folder, "/".join(sorted(ignored)), files_signature(names, rows))
+            self._unsigned.append((folder, "/".join(sorted(ignored)), names, rows))
         else:
             self.contents(folder, found, dict(zip(read, apart(rows), strict=True)), ignored)
 
@@ -133,6 +135,7 @@ class Witness:
     def take(self, other: Witness) -> None:
         """All that another saw counts as seen here, too."""
         self.refuse(other.refused)
+        other._sign()
         self._told += other._told
         self._records |= other._records
         self._folders |= other._folders
@@ -141,12 +144,20 @@ class Witness:
 
     def records(self) -> bytes:
         """All that was seen, as `unchanged` reads it. Raises OSError when a folder is not what it seemed."""
+        self._sign()
         for path in self._ignored:  # which may come and go, as an output's folder does
             self._add("I", path, "", PASSABLE)
         for path in self._folders - self._real:
             if self._place(path) != path:
                 raise NotADirectoryError(path)
         return b"".join([*sorted(self._records), *self._told])
+
+    def _sign(self) -> None:
+        """Make records of what is not signed yet, all at once."""
+        unsigned, self._unsigned = self._unsigned, []
+        signatures = native.sign_folders([(names, rows) for _, _, names, rows in unsigned])
+        for (folder, ignored, _, _), signature in zip(unsigned, signatures, strict=True):
+            self._add("F", folder, ignored, signature)
 
     def _place(self, path: str) -> str:
         self._add("P", path, "", place_signature(os.fsencode(path)))

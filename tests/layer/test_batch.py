@@ -26,7 +26,7 @@ NAMES = ["a", "a.b", "a0", "b", "b-c", "c", "d"]
 
 def files_of(store, folder):
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
-    rows = native.lstat_rows([f"{folder}/{name}" for name in names])
+    rows = native.lstat_rows([(str(folder), names)])
     return TreeFiles(str(folder), names, rows, store.fingerprints, store.fingerprints.known(str(folder), names, rows))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stackbuild import native
 from stackbuild.native import stats
-from stackbuild.native.signatures import letter, listing
+from stackbuild.native.signatures import folder_signature, letter, listing
 
 
 def names(folder):
@@ -56,8 +56,10 @@ def test_rows_are_those_of_lstat(tmp_path):
     os.utime(tmp_path / "2", ns=(10**19, 10**19))
     paths = [os.fspath(path) for path in sorted(tmp_path.iterdir())]
     rows = [stats.row(os.lstat(path)) for path in paths]
-    found = native.lstat_rows(paths)
-    assert stats.apart(found) == rows and native.lstat_rows([]) == b""
+    names = [path.rpartition("/")[2] for path in paths]
+    found = native.lstat_rows([(str(tmp_path), names[:200]), ("/", []), (str(tmp_path), names[200:]), (str(tmp_path), [])])
+    assert stats.apart(found) == rows and native.lstat_rows([]) == b"" == native.lstat_rows([("/", [])])
+    assert native.lstat_rows([("/", ["tmp"])]) == stats.row(os.lstat("/tmp"))
     assert stats.sizes(found) == list(map(stats.size, rows)) == [os.lstat(path).st_size for path in paths]
     assert stats.modes(found) == [os.lstat(path).st_mode for path in paths]
 
@@ -65,14 +67,39 @@ def test_rows_are_those_of_lstat(tmp_path):
 def test_a_file_that_is_gone_is_named(tmp_path):
     (tmp_path / "there").touch()
     with pytest.raises(FileNotFoundError) as caught:
-        native.lstat_rows([f"{tmp_path}/there", f"{tmp_path}/gone", f"{tmp_path}/there"])
+        native.lstat_rows([(str(tmp_path), ["there", "gone", "there"])])
     assert caught.value.filename == f"{tmp_path}/gone"
 
 
 def test_a_path_with_nul_is_refused():
-    for look in (native.lstat_rows, native.list_folders):
+    for look, asked in [
+        (native.lstat_rows, ("/\0", ["tmp"])), (native.lstat_rows, ("/", ["tmp\0"])), (native.list_folders, "/\0/"),
+    ]:  # fmt: skip
         with pytest.raises(ValueError):
-            look(["/\0/"])
+            look([asked])
+
+
+signed = st.lists(st.lists(st.text(st.characters(exclude_characters="\0/", exclude_categories=()), min_size=1, max_size=3), unique=True, max_size=4), max_size=4)
+
+
+@given(signed)
+def test_folders_are_signed_as_one_by_one(folders):
+    try:
+        folders = [sorted(names, key=os.fsencode) for names in folders]
+    except UnicodeEncodeError:
+        return  # no file has such a name
+    rows = [[(b"%d" % number).rjust(48, b"\xff") for number, _ in enumerate(names)] for names in folders]
+    expected = [
+        folder_signature([(os.fsencode(name), "f", row) for name, row in zip(names, own, strict=True)])
+        for names, own in zip(folders, rows, strict=True)
+    ]
+    assert native.sign_folders([(names, b"".join(own)) for names, own in zip(folders, rows, strict=True)]) == expected
+
+
+@pytest.mark.parametrize("rows", [b"", bytes(48), bytes(144)])
+def test_rows_that_belong_to_no_file_are_refused(rows):
+    with pytest.raises(ValueError):
+        native.sign_folders([(["a", "b"], rows)])
 
 
 def test_what_a_row_says(tmp_path):

@@ -88,13 +88,29 @@ def walk(root: str, folders: list[str]) -> Iterator[list[tuple[str, str, Listing
         yield list(zip(some, places, list_folders(places), strict=True))
 
 
-def lstat_rows(paths: Sequence[str]) -> bytes:
-    """The rows of the files' lstats, one after another. Raises OSError for one that cannot be looked at."""
+def lstat_rows(folders: Sequence[tuple[str, Sequence[str]]]) -> bytes:
+    """The rows of the lstats of files, one after another. folders: their paths, and names of files in them.
+
+    Raises OSError for one that cannot be looked at.
+    """
     if found := core():
-        return found.lstat_rows(paths)
+        return found.lstat_rows(folders)
     from .pure import lstat_rows
 
-    return lstat_rows(paths)
+    return lstat_rows(folders)
+
+
+def sign_folders(folders: Sequence[tuple[Sequence[str], bytes]]) -> list[str]:
+    """The signatures of folders with regular files alone, as `unchanged` has them in records of kind F.
+
+    folders: of each the names of its files, sorted, and their rows, one after another. Raises ValueError
+    where these are not as many.
+    """
+    if found := core():
+        return found.sign_folders(folders)
+    from .pure import sign_folders
+
+    return sign_folders(folders)
 
 
 def read_files(paths: Sequence[str], table: array[int], rows: bytes, out: Buffer) -> array[int]:

@@ -63,6 +63,7 @@ class Core:
         self._read_files = function("read_files", *buffer, *rows, *buffer, c_int)
         self._write_headers = function("write_headers", *buffer, c_void_p, c_size_t, *buffer)
         self._stat = function("stat", *buffer, c_void_p, c_size_t)
+        self._sign_folders = function("sign_folders", *buffer, c_void_p, c_size_t, c_void_p, c_size_t)
         self._list = function("list", *buffer, c_void_p)
         self._free = function("free", *buffer)
         self._unchanged = function("unchanged", *buffer, c_int)
@@ -92,21 +93,37 @@ class Core:
             at += len(letters)
         return listed
 
-    def lstat_rows(self, paths: Sequence[str]) -> bytes:
+    def lstat_rows(self, folders: Sequence[tuple[str, Sequence[str]]]) -> bytes:
         """See the package."""
         from ctypes import create_string_buffer
 
         from .stats import NO_INODE, SIZE, apart
 
-        names, found = _joined(paths), create_string_buffer(SIZE * len(paths))
-        _check(self._stat(names, len(names), found, len(paths)), "a path holds NUL")
+        names = _joined(["\0".join([folder, *files, ""]) for folder, files in folders])
+        count = sum([len(files) for _, files in folders])
+        if names.count(0) != count + 2 * len(folders):
+            raise ValueError("a path holds NUL")
+        found = create_string_buffer(SIZE * count)
+        _check(self._stat(names, len(names), found, count), "a file has no name")
         data: bytes = found.raw
         if NO_INODE in data:  # for once it may be a part of something else
+            paths = [f"{folder}/{name}" for folder, files in folders for name in files]
             for path, row in zip(paths, apart(data), strict=True):
                 if row[8:16] == NO_INODE:
                     number = int.from_bytes(row[:8], "little")
                     raise OSError(number, os.strerror(number), path)
         return data
+
+    def sign_folders(self, folders: Sequence[tuple[Sequence[str], bytes]]) -> list[str]:
+        """See the package."""
+        from ctypes import create_string_buffer
+
+        names = _joined(["\0".join([*files, ""]) for files, _ in folders])
+        rows, found = b"".join([rows for _, rows in folders]), create_string_buffer(16 * len(folders))
+        status = self._sign_folders(names, len(names), rows, len(rows) // 48, found, len(folders))
+        _check(status, "rows that belong to no file")
+        signatures = found.raw.hex()
+        return [signatures[start : start + 32] for start in range(0, len(signatures), 32)]
 
     def read_files(self, paths: Sequence[str], table: array[int], rows: bytes, out: Buffer) -> array[int]:
         """See the package."""

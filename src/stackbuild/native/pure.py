@@ -65,9 +65,17 @@ def _listed(folder: str) -> Listing | int:
         return error.errno or errno.EIO
 
 
-def lstat_rows(paths: Sequence[str]) -> bytes:
+def lstat_rows(folders: Sequence[tuple[str, Sequence[str]]]) -> bytes:
     """See the package."""
-    return b"".join([row(os.lstat(path)) for path in paths])
+    return b"".join([row(os.lstat(f"{folder}/{name}")) for folder, names in folders for name in names])
+
+
+def sign_folders(folders: Sequence[tuple[Sequence[str], bytes]]) -> list[str]:
+    """See the package."""
+    return [
+        folder_signature(zip(map(os.fsencode, names), "f" * len(names), apart(rows), strict=True))
+        for names, rows in folders
+    ]
 
 
 def write_headers(paths: Sequence[str], table: array[int], out: Buffer) -> None:

@@ -10,10 +10,10 @@ import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from operator import itemgetter
 
-from .stats import apart, blob_part
+from .stats import blob_part
 
 Entry = tuple[bytes, str, bytes | None]
 """In a folder: the name, its letter, and its row where that counts."""
@@ -85,13 +85,6 @@ def folder_signature(entries: Iterable[Entry]) -> str:
         name + _LETTERS[kind] + row if row and kind == "f" else name + _LETTERS[kind]
         for name, kind, row in sorted(entries, key=itemgetter(0))
     ]
-    return sign(b"".join(seen))
-
-
-def files_signature(names: Sequence[str], rows: bytes) -> str:
-    """The same of a folder with regular files alone: their names, sorted, and rows, one after another."""
-    encoded = os.fsencode("\0".join(names)).split(b"\0")
-    seen = [name + _LETTERS["f"] + row for name, row in zip(encoded, apart(rows), strict=True)]
     return sign(b"".join(seen))
 
 

@@ -57,10 +57,10 @@ def test_a_file_that_is_a_pipe_once_it_is_looked_at_is_no_file(tmp_path, monkeyp
     tree(tmp_path, "f")
     look = native.lstat_rows
 
-    def swap(paths):
+    def swap(folders):
         (tmp_path / "f").unlink()
         os.mkfifo(tmp_path / "f")
-        return look(paths)
+        return look(folders)
 
     monkeypatch.setattr(native, "lstat_rows", swap)
     (item,), _ = Globs(["**"]).find(str(tmp_path), frozenset(), nothing_known)

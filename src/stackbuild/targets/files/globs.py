@@ -44,14 +44,14 @@ class Found(NamedTuple):
 
 
 class _Listing(NamedTuple):
-    """What was in a folder. place: its absolute path; prefix: what paths in it begin with; files: (name,
-    letter) of all that is no folder; unseen: names looked past."""
+    """What was in a folder. place: its absolute path; prefix: what paths in it begin with; files: all that is
+    no folder; unseen: names looked past."""
 
     place: str
     prefix: str
     found: Listing
-    files: list[tuple[str, str]]
-    unseen: set[str]
+    files: Listing
+    unseen: frozenset[str]
 
 
 Recall = Callable[[str, Sequence[str], bytes], list[str | None]]
@@ -88,36 +88,41 @@ class Globs:
         found: list[Found] = []
         for listings in self._walk(folder, hidden):
             taken = [self._taken(listing, unused) for listing in listings]
-            regular = [[name for name, letter in files if letter == "f"] for files in taken]
-            both = list(zip(listings, regular, strict=True))
-            paths = [f"{listing.place}/{name}" for listing, names in both for name in names]
-            rows, at = native.lstat_rows(paths), 0
-            for (listing, names), files in zip(both, taken, strict=True):
+            regular = [_regular(files) for files in taken]
+            places = [listing.place for listing in listings]
+            rows, at = native.lstat_rows(list(zip(places, regular, strict=True))), 0
+            present = witness.present()
+            for listing, (letters, all_names), names in zip(listings, taken, regular, strict=True):
                 own = rows[at : at + SIZE * len(names)]
                 at += len(own)
-                if present := witness.present():
+                if present:
                     present.listed(listing.place, listing.found, names, own, listing.unseen)
-                others = [file for file in files if file[1] != "f"] if len(files) > len(names) else []
                 known = recall(listing.place, names, own) if names else []
-                if files:
+                if names is all_names:
+                    others = []
+                else:
+                    both = zip(all_names, letters, strict=True)
+                    others = [(name, letter) for name, letter in both if letter != "f"]
+                if letters:
                     found.append(Found(listing.place, listing.prefix, names, own, known, others))
         return sorted(found, key=itemgetter(1)), self._really_unused(folder, unused)
 
-    def _taken(self, listing: _Listing, unused: set[str]) -> list[tuple[str, str]]:
+    def _taken(self, listing: _Listing, unused: set[str]) -> Listing:
         """The files of a folder that are meant; patterns that mean one are `unused` no more."""
-        prefix, taken = listing.prefix, []
+        prefix, (letters, names) = listing.prefix, listing.files
         if self._all_below is not None and prefix.startswith(self._all_below):
-            taken = [file for file in listing.files if file[0] != BUILD_FILE]
-            if taken:
+            taken = _without(listing.files, BUILD_FILE)
+            if taken[1]:
                 unused.clear()
             return taken
-        for name, letter in listing.files:
+        meant = []
+        for name, letter in zip(names, letters, strict=True):
             path = prefix + name
             if hits := self._hits(name, path):
                 unused.difference_update(hits)
                 if not self._is_away(path):
-                    taken.append((name, letter))
-        return taken
+                    meant.append((letter, name))
+        return "".join([letter for letter, _ in meant]), [name for _, name in meant]
 
     def means(self, folder: str, path: str, hidden: frozenset[str]) -> bool:
         """Whether a file below `folder`, there or gone, is one of those meant."""
@@ -162,7 +167,7 @@ class Globs:
         """The folders that the patterns can reach, some at once."""
         roots = {_literal_parent(pattern) for pattern in self.included}
         shallow = not any(map(is_wild, self.included))
-        stack = [""]
+        stack, looked_past = [""], _looked_past(hidden)
         for some in native.walk(folder, stack):
             listings = []
             for at, place, found in some:
@@ -171,39 +176,59 @@ class Globs:
                         witness.refuse(f"{place} is gone")  # it may be back at once, and nobody looked
                         continue
                     raise OSError(found, os.strerror(found), place)
-                listing = _Listing(place, f"{at}/" if at else "", found, [], _unseen(place, hidden))
-                stack += self._sorted_out(listing, roots, shallow, hidden)
+                listing = self._sorted_out(place, f"{at}/" if at else "", found, looked_past.get(place))
+                if "d" in found[0]:
+                    stack += self._below(listing, roots, shallow, hidden)
                 listings.append(listing)
             yield listings
 
     def _sorted_out(
+        self, place: str, prefix: str, found: Listing, looked_past: frozenset[str] | None
+    ) -> _Listing:
+        """What is in a folder, with its files apart."""
+        files = _without(found, *witness.UNSEEN)
+        if "d" in found[0]:
+            both = [(letter, name) for letter, name in zip(*files, strict=True) if letter != "d"]
+            files = "".join([letter for letter, _ in both]), [name for _, name in both]
+            if "dist" in found[1] and "dist" not in files[1] and is_workspace_root(place):
+                looked_past = (looked_past or frozenset()) | {"dist"}
+        unseen = witness.UNSEEN | (looked_past - set(files[1])) if looked_past else witness.UNSEEN
+        return _Listing(place, prefix, found, files, unseen)
+
+    def _below(
         self, listing: _Listing, roots: set[str], shallow: bool, hidden: frozenset[str]
     ) -> Iterator[str]:
-        """The folders in a folder that are to be walked, too; the rest goes to where it belongs."""
-        place, prefix, (letters, names), files, unseen = listing
-        if "d" not in letters:  # as in most folders
-            unseen.difference_update(set(names) - {".git"})
-            files += [file for file in zip(names, letters, strict=True) if file[0] != ".git"]
-            return
-        for letter, name in zip(letters, names, strict=True):
-            path = prefix + name
-            if name == ".git":
-                continue
-            if letter != "d":
-                unseen.discard(name)
-                files.append((name, letter))
-            elif not _reaches(path, roots, shallow) or f"{place}/{name}" in hidden or self._is_closed(path):
-                continue
-            elif name == "dist" and is_workspace_root(place):
-                unseen.add(name)
-            else:
-                yield path
+        """The folders in a folder that are to be walked, too."""
+        for letter, name in zip(*listing.found, strict=True):
+            if letter == "d" and name not in listing.unseen:
+                path = listing.prefix + name
+                if _reaches(path, roots, shallow) and not self._is_closed(path):
+                    yield path
 
 
-def _unseen(place: str, hidden: frozenset[str]) -> set[str]:
-    """Names in a folder that are looked past."""
-    parted = (path.rpartition("/") for path in hidden)
-    return {*witness.UNSEEN, *(name for above, _, name in parted if above == place)}
+def _without(found: Listing, *unwanted: str) -> Listing:
+    """A listing but for some names."""
+    letters, names = found
+    if not any(name in names for name in unwanted):  # as in most folders
+        return found
+    both = [(letter, name) for letter, name in zip(letters, names, strict=True) if name not in unwanted]
+    return "".join([letter for letter, _ in both]), [name for _, name in both]
+
+
+def _regular(found: Listing) -> list[str]:
+    """The names of its regular files."""
+    letters, names = found
+    if letters == "f" * len(letters):
+        return names
+    return [name for letter, name in zip(letters, names, strict=True) if letter == "f"]
+
+
+def _looked_past(hidden: frozenset[str]) -> dict[str, frozenset[str]]:
+    """The names of hidden folders, by the folder that each is in."""
+    found: dict[str, frozenset[str]] = {}
+    for above, _, name in (path.rpartition("/") for path in hidden):
+        found[above] = found.get(above, frozenset()) | {name}
+    return found
 
 
 def _reaches(path: str, roots: set[str], shallow: bool) -> bool:
