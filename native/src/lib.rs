@@ -6,6 +6,7 @@
 mod ahead;
 mod looks;
 mod read;
+mod runs;
 mod sha256;
 mod signature;
 mod spread;
@@ -110,6 +111,29 @@ pub unsafe extern "C" fn stackbuild_read_files(
     })
 }
 
+/// See runs.rs. `names`: each ended by NUL; `rows`, `modes`, `results`: one a file.
+#[no_mangle]
+pub unsafe extern "C" fn stackbuild_lay_out(
+    names: *const u8,
+    names_length: usize,
+    table: *const runs::Run,
+    runs: usize,
+    rows: *const Row,
+    modes: *const i64,
+    results: *mut i32,
+    files: usize,
+    out: *mut u8,
+    out_length: usize,
+    flags: i32,
+) -> i64 {
+    guarded(|| {
+        let (names, runs, out) = (slice(names, names_length), slice(table, runs), slice_mut(out, out_length));
+        let (rows, modes) = (slice(rows, files), slice(modes, files));
+        let files = runs::Files { rows, modes, results: slice_mut(results, files) };
+        done(runs::lay_out(names, runs, files, out, flags))
+    })
+}
+
 /// See ustar.rs. `paths`: each ended by NUL; `table`: one a file.
 #[no_mangle]
 pub unsafe extern "C" fn stackbuild_write_headers(
@@ -188,7 +212,7 @@ pub unsafe extern "C" fn stackbuild_unchanged(records: *const u8, length: usize,
 #[no_mangle]
 pub unsafe extern "C" fn stackbuild_look_ahead(paths: *const u8, paths_length: usize, deep: i32) -> i64 {
     guarded(|| {
-        let folders = looks::paths(slice(paths, paths_length)).into_iter().map(<[u8]>::to_vec).collect();
+        let folders = looks::by_fields(slice(paths, paths_length)).map(<[u8]>::to_vec).collect();
         ahead::begin(folders, deep != 0);
         DONE
     })

@@ -18,11 +18,10 @@ pub fn path_of(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
 
-/// The paths in `bytes`, each ended by NUL.
-pub fn paths(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut paths: Vec<&[u8]> = bytes.split(|&byte| byte == 0).collect();
-    paths.pop(); // what follows the last NUL
-    paths
+/// The fields in `bytes`, each ended by NUL.
+pub fn by_fields(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ended = bytes.strip_suffix(&[0]).map(|bytes| bytes.split(|&byte| byte == 0));
+    ended.into_iter().flatten()
 }
 
 pub fn errno(error: &Error) -> i32 {
@@ -45,7 +44,7 @@ pub fn letter(kind: FileType) -> u8 {
 /// What is in each folder: fields ended by NUL, one with a letter for each name, then the names, sorted; or one with
 /// an errno in decimal digits.
 pub fn list(folders: &[u8]) -> Vec<u8> {
-    let folders = paths(folders);
+    let folders: Vec<&[u8]> = by_fields(folders).collect();
     let mut found: Vec<Vec<u8>> = folders.iter().map(|_| Vec::new()).collect();
     spread(&folders, &mut found, FOLDERS, |folder, out| match ahead::listing(folder) {
         Some(listed) => *out = listed,
@@ -122,7 +121,7 @@ pub fn stat(files: &[u8], rows: &mut [Row]) -> bool {
 
 /// The folders in `bytes`, each with the names that follow it.
 fn by_folders(bytes: &[u8]) -> Vec<(&[u8], Vec<&[u8]>)> {
-    let (mut found, mut fields) = (Vec::new(), paths(bytes).into_iter());
+    let (mut found, mut fields) = (Vec::new(), by_fields(bytes));
     while let Some(folder) = fields.next() {
         found.push((folder, fields.by_ref().take_while(|name| !name.is_empty()).collect()));
     }

@@ -2,8 +2,8 @@
 
 use crate::looks::{errno, path_of};
 use crate::signature::{row_of, Row, NO_INODE, NUMBER};
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 const AS_EXPECTED: i32 = 0;
@@ -49,15 +49,19 @@ pub fn read_files(
     let names = paths.split(|&byte| byte == 0);
     for (((path, wanted), row), result) in names.zip(table).zip(rows).zip(results) {
         *result = match wanted.range(out.len()) {
-            Some(range) => read(path, wanted.offset as u64, row, &mut out[range], flags),
+            Some(range) => {
+                let file = OpenOptions::new().read(true).custom_flags(flags).open(path_of(path));
+                read(file, wanted.offset as u64, row, &mut out[range])
+            }
             None => CHANGED, // not after the look above
         };
     }
     true
 }
 
-fn read(path: &[u8], offset: u64, row: &Row, out: &mut [u8], flags: i32) -> i32 {
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path_of(path)) {
+/// Reads a part of a file, if it is the one that had this row.
+pub fn read(file: Result<File, Error>, offset: u64, row: &Row, out: &mut [u8]) -> i32 {
+    let file = match file {
         Ok(file) => file,
         Err(error) => return errno(&error),
     };

@@ -31,6 +31,12 @@ pub fn row_of(stat: &Metadata) -> Row {
     row
 }
 
+pub fn size_of(row: &Row) -> u64 {
+    let mut number = [0; NUMBER];
+    number.copy_from_slice(&row[2 * NUMBER..3 * NUMBER]);
+    u64::from_le_bytes(number)
+}
+
 fn nanoseconds(seconds: i64, rest: i64) -> u64 {
     seconds.wrapping_mul(1_000_000_000).wrapping_add(rest) as u64
 }

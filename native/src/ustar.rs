@@ -1,19 +1,19 @@
 //! Headers of plain files in the ustar format (IEEE Std 1003.1, pax, "ustar Interchange Format"). The other half is
 //! ustar.py.
 
-const BLOCK: usize = 512;
+pub const BLOCK: usize = 512;
 const NAME: usize = 100;
 const PREFIX: usize = 155;
 
 /// What a header says beside the name, and where in `out` it goes.
 #[repr(C)]
 pub struct Row {
-    place: i64,
-    size: i64,
-    mode: i64,
-    uid: i64,
-    gid: i64,
-    mtime: i64, // seconds
+    pub place: i64,
+    pub size: i64,
+    pub mode: i64,
+    pub uid: i64,
+    pub gid: i64,
+    pub mtime: i64, // seconds
 }
 
 /// Writes a header for each file of `paths` (each ended by NUL) as its row in `table` says, and zeros elsewhere.
@@ -35,7 +35,8 @@ pub fn write_headers(paths: &[u8], table: &[Row], out: &mut [u8]) -> bool {
     })
 }
 
-fn write(path: &[u8], row: &Row, block: &mut [u8]) -> Option<()> {
+/// Writes one into a block of zeros; None where something does not fit.
+pub fn write(path: &[u8], row: &Row, block: &mut [u8]) -> Option<()> {
     let (prefix, name) = split(path)?;
     block[..name.len()].copy_from_slice(name);
     octal(&mut block[100..107], row.mode)?;

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from ..keys import Algorithm, hash_function
 from ..native import stats, ustar
+from ..native.runs import Run
 from ..native.ustar import BLOCK
 from ..store.fingerprints import Fingerprints
 from .entry import Changed, Content, Entry, TreeFile
 from .part import Page
-from .tar import padding
+from .tar import lengths
 
 LARGEST_FILE = 1 << 20  # bytes; larger ones are few
 
@@ -87,7 +88,7 @@ class Batch:
 
     def __init__(self, files: TreeFiles, modes: Sequence[int], common: Attributes) -> None:
         self._files, self._modes, self.common = files, modes, common
-        self._lengths = [BLOCK + size + padding(size) for size in files.sizes]
+        self._lengths = lengths(files.sizes)
         self._some, self.size = slice(0, len(files.names)), sum(self._lengths)
 
     @staticmethod
@@ -155,28 +156,21 @@ class Batch:
         ]
 
     def facts(self) -> str:
-        """As `Part.facts` of each has them."""
-        _, uid, gid, mtime, _ = self.common
-        files, some, owner = self._files, self._some, f" {uid} {gid} {mtime} "
-        marks = files.marks()[some] if self.is_unread else files.known[some]
-        each = zip(files.sizes[some], marks, self._modes[some], self.paths, strict=True)
-        return "\0".join(
-            [f"0 {size} {mark} file {mode}{owner}{len(path)}:{path}0:" for size, mark, mode, path in each]
-        )
+        """All that decides its bytes, in columns; no name holds a "/", and a fingerprint tells the size."""
+        prefix, uid, gid, mtime, _ = self.common
+        marks = self._files.marks()[self._some] if self.is_unread else self._files.known[self._some]
+        modes = self._modes[self._some]
+        several = modes if len(set(modes)) > 1 else modes[:1]
+        said = [f"files {uid} {gid} {mtime}", prefix, "/".join(self.names), " ".join(map(str, several))]
+        return "\0".join([*said, " ".join(map(str, marks))])
 
     def lay_out(self, page: Page, at: int) -> None:
-        _, uid, gid, mtime, _ = self.common
-        files, some = self._files, self._some
-        sizes, names, rows = files.sizes[some], self.names, files.rows_of(some)
-        places = list(itertools.accumulate(self.lengths[:-1], initial=at))
-        same = map(itertools.repeat, (uid, gid, mtime))
-        numbers = zip(places, sizes, self._modes[some], *same, strict=False)
-        page.headers(self.paths, itertools.chain.from_iterable(numbers))
-        starts = [place + BLOCK for place in places]
-        table = itertools.chain.from_iterable(zip(starts, sizes, itertools.repeat(0), strict=False))
-        page.files(self, [f"{files.folder}/{name}" for name in names], table, rows)
+        files, some, own = self._files, self._some, self.common
+        names, rows, modes = self.names, files.rows_of(some), self._modes[some]
+        run = Run(at, own.prefix, files.folder, names, rows, modes, own.uid, own.gid, own.mtime)
+        page.run(run, self.size, self._content_of)
 
-    def content_of(self, number: int) -> Content:
+    def _content_of(self, number: int) -> Content:
         return self._files.file(self._some.start + number)
 
     def check(self, out: memoryview, algorithm: Algorithm, seen: int) -> None:
@@ -189,6 +183,6 @@ class Batch:
             return
         for number, (before, mark) in enumerate(zip(known, found, strict=True)):
             if before is not None and before != mark:
-                raise Changed(self.content_of(number))
+                raise Changed(self._content_of(number))
         files.fingerprints.learn(files.folder, self.names, files.rows_of(some), found, seen)
         files.known[some] = found  # when all that is to be said against them has been

@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from .. import native
 from ..errors import BuildFailed
 from ..keys import Algorithm, hash_bytes
 from ..native import stats
+from ..native.runs import Run
 from ..native.ustar import BLOCK
 from .entry import Changed, Content, Entry, FileContent, TreeFile, algorithm_of, is_unread, judge
 from .tar import END, header, is_plain, padding
@@ -41,9 +41,6 @@ class Laid(Protocol):
     def lay_out(self, page: Page, at: int) -> None:
         """Say what goes where, from `at` on."""
 
-    def content_of(self, number: int) -> Content:
-        """The content of one of the files that it asked a page for."""
-
     def check(self, out: memoryview, algorithm: Algorithm, seen: int) -> None:
         """Check its bytes in `out` against the fingerprints of its whole files, or learn these from them.
 
@@ -57,27 +54,35 @@ class Page:
 
     def __init__(self, out: memoryview) -> None:
         self._out = out
+        self._runs: list[tuple[Run, Callable[[int], Content]]] = []
+        self._left = len(out)  # bytes that no run fills
         self._plain, self._headers = list[str](), array("q")
         self._others: list[tuple[int, bytes]] = []
         self._streams: list[tuple[int, Content, int, int]] = []
         self._paths, self._table, self._rows = list[str](), array("q"), list[bytes]()
-        self._owners: list[tuple[int, Laid]] = []  # of files from this number on
+        self._contents: list[Content] = []  # of these paths
 
-    def headers(self, paths: Sequence[str], table: Iterable[int]) -> None:
-        """Headers of plain files; see `native.write_headers`."""
-        self._plain += paths
+    def run(self, run: Run, size: int, content_of: Callable[[int], Content]) -> None:
+        """Neighbours in a folder; see `native.lay_out`. size: of all, in bytes; content_of: tells the content
+        of one."""
+        self._runs.append((run, content_of))
+        self._left -= size
+
+    def plain(self, path: str, table: tuple[int, int, int, int, int, int]) -> None:
+        """The header of a plain file; see `native.write_headers`."""
+        self._plain.append(path)
         self._headers.extend(table)
 
     def header(self, at: int, data: bytes) -> None:
         """Any other."""
         self._others.append((at, data))
 
-    def files(self, owner: Laid, paths: Sequence[str], table: Iterable[int], rows: bytes) -> None:
-        """Bytes of files on the disk; see `native.read_files`."""
-        self._owners.append((len(self._paths), owner))
-        self._paths += paths
+    def file(self, content: TreeFile | FileContent, table: tuple[int, int, int], row: bytes) -> None:
+        """Bytes of a file on the disk; see `native.read_files`."""
+        self._paths.append(content.path)
         self._table.extend(table)
-        self._rows.append(rows)
+        self._rows.append(row)
+        self._contents.append(content)
 
     def stream(self, at: int, content: Content, offset: int, length: int) -> None:
         """Bytes of a content that is no file."""
@@ -85,6 +90,16 @@ class Page:
 
     def fill(self) -> None:
         """Put everything in its place, and zeros elsewhere. Raises Changed and BuildFailed."""
+        if self._left:
+            self._fill_parts()
+        statuses = native.lay_out([run for run, _ in self._runs], self._out)
+        if any(statuses):
+            left = iter(statuses)
+            for run, content_of in self._runs:
+                for number, status in zip(range(len(run.names)), left, strict=False):
+                    _judge(content_of(number), status)
+
+    def _fill_parts(self) -> None:
         out = self._out
         native.write_headers(self._plain, self._headers, out)
         for at, data in self._others:
@@ -92,15 +107,15 @@ class Page:
         for at, content, offset, length in self._streams:
             out[at : at + length] = _read(content, offset, length)
         statuses = native.read_files(self._paths, self._table, b"".join(self._rows), out)
-        if any(statuses):
-            number = next(number for number, status in enumerate(statuses) if status)
-            self._fail(number, statuses[number])
+        for content, status in zip(self._contents, statuses, strict=True):
+            _judge(content, status)
 
-    def _fail(self, number: int, status: int) -> None:
-        first, owner = self._owners[bisect_right(self._owners, number, key=lambda item: item[0]) - 1]
-        content = owner.content_of(number - first)
-        if status < 0 or (status in _GONE and isinstance(content, TreeFile)):
-            raise Changed(content)
+
+def _judge(content: Content, status: int) -> None:
+    """Raise Changed or BuildFailed for what a file's status says, unless it is 0."""
+    if status < 0 or (status in _GONE and isinstance(content, TreeFile)):
+        raise Changed(content)
+    if status:
         raise BuildFailed(f"cannot read {content.origin}: {os.strerror(status)}")
 
 
@@ -158,20 +173,16 @@ class Part:
         entry, content, start = self.entry, self.content, at + self.head
         if self.plain and entry is not None:
             size = content.size if content is not None else 0
-            page.headers([entry.path], (at, size, entry.mode, entry.uid, entry.gid, entry.mtime))
+            page.plain(entry.path, (at, size, entry.mode, entry.uid, entry.gid, entry.mtime))
         elif self.head and entry is not None:
             page.header(at, header(entry))
         if type(content) is TreeFile:
-            page.files(self, [content.path], (start, self.length, self.offset), content.row)
+            page.file(content, (start, self.length, self.offset), content.row)
         elif type(content) is FileContent:
             offset = content.offset + self.offset
-            page.files(self, [content.path], (start, self.length, offset), stats.UNKNOWN)
+            page.file(content, (start, self.length, offset), stats.UNKNOWN)
         elif content is not None:
             page.stream(start, content, self.offset, self.length)
-
-    def content_of(self, number: int) -> Content:
-        assert self.content is not None and number == 0
-        return self.content
 
     def check(self, out: memoryview, algorithm: Algorithm, seen: int) -> None:
         content = self.content

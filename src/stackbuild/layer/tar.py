@@ -6,6 +6,8 @@ attributes are SCHILY.xattr.* records, as the OCI image spec (layer.md, "File At
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..native import ustar
 from ..native.ustar import BLOCK
 from .entry import WHITEOUT, Entry
@@ -22,6 +24,11 @@ _SMALLEST = min(_MOST)
 def padding(size: int) -> int:
     """How many zero bytes follow `size` bytes of content."""
     return -size % BLOCK
+
+
+def lengths(sizes: Sequence[int]) -> list[int]:
+    """The bytes that plain files of these sizes take in a tar."""
+    return [BLOCK + size + -size % BLOCK for size in sizes]
 
 
 def is_plain(entry: Entry, size: int) -> bool:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .protocol import Sha256
+    from .runs import Run
     from .signatures import Listing
 
     Buffer = bytearray | memoryview  # one that can be written to
@@ -128,6 +129,19 @@ def read_files(paths: Sequence[str], table: array[int], rows: bytes, out: Buffer
     from .pure import read_files
 
     return read_files(paths, table, rows, out)
+
+
+def lay_out(runs: Sequence[Run], out: Buffer) -> array[int]:
+    """Write runs of a tar into `out`: of each file its header, its bytes, and zeros up to the block.
+
+    Returns of each file what `read_files` does. Raises ValueError when something does not fit, be it into
+    `out` or into a header.
+    """
+    if found := core():
+        return found.lay_out(runs, out)
+    from .pure import lay_out
+
+    return lay_out(runs, out)
 
 
 def write_headers(paths: Sequence[str], table: array[int], out: Buffer) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import Buffer
+    from .runs import Run
     from .signatures import Listing
 
 _ABI = 5  # lib.rs has the same: a library of another time is not used
@@ -61,6 +62,7 @@ class Core:
         self.sha256_digest = function("sha256_digest", c_void_p, c_void_p)
         rows = (c_void_p, c_void_p, c_void_p, c_size_t)
         self._read_files = function("read_files", *buffer, *rows, *buffer, c_int)
+        self._lay_out = function("lay_out", *buffer, c_void_p, c_size_t, *rows, *buffer, c_int)
         self._write_headers = function("write_headers", *buffer, c_void_p, c_size_t, *buffer)
         self._stat = function("stat", *buffer, c_void_p, c_size_t)
         self._sign_folders = function("sign_folders", *buffer, c_void_p, c_size_t, c_void_p, c_size_t)
@@ -144,6 +146,34 @@ class Core:
                 FLAGS,
             )
         _check(status, "the table does not fit the paths or the buffer")
+        return results
+
+    def lay_out(self, runs: Sequence[Run], out: Buffer) -> array[int]:
+        """See the package."""
+        from array import array
+
+        names = _joined(["\0".join([run.prefix, run.folder, *run.names, ""]) for run in runs])
+        table, modes = array("q"), array("q")
+        for run in runs:
+            table.extend((run.place, len(run.names), run.uid, run.gid, run.mtime))
+            modes.extend(run.modes)
+        rows, results = b"".join([run.rows for run in runs]), array("i", bytes(4 * len(modes)))
+        if names.count(0) != len(modes) + 3 * len(runs) or len(rows) != 48 * len(modes):
+            raise ValueError("a run has other rows, modes and names, or one of these holds NUL")
+        status = self._lay_out(
+            names,
+            len(names),
+            table.buffer_info()[0],
+            len(runs),
+            rows,
+            modes.buffer_info()[0],
+            results.buffer_info()[0],
+            len(results),
+            _held(out),
+            len(out),
+            FLAGS | os.O_CLOEXEC,
+        )
+        _check(status, "something does not fit into a header, or the buffer")
         return results
 
     def write_headers(self, paths: Sequence[str], table: array[int], out: Buffer) -> None:

@@ -24,13 +24,14 @@ from .signatures import (
     place_signature,
     stat_signature,
 )
-from .stats import NO_INODE, apart, row
+from .stats import NO_INODE, SIZE, apart, row, size
 from .ustar import BLOCK, file_block
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
     from . import Buffer
+    from .runs import Run
 
 _SIGNATURE = re.compile(rb"[0-9a-f]{32}\Z")
 
@@ -95,6 +96,27 @@ def read_files(paths: Sequence[str], table: array[int], rows: bytes, out: Buffer
         raise ValueError("the table does not fit the paths or the buffer")
     with memoryview(out) as place:
         return array("i", [_read(*file, place) for file in zip(paths, wanted, apart(rows), strict=True)])
+
+
+def lay_out(runs: Sequence[Run], out: Buffer) -> array[int]:
+    """See the package."""
+    results = array("i")
+    with memoryview(out) as place:
+        for run in runs:
+            joined = "".join([run.prefix, run.folder, *run.names])
+            if not len(run.names) == len(run.modes) == len(run.rows) // SIZE or "\0" in joined:
+                raise ValueError("a run has other rows, modes and names, or one of these holds NUL")
+        for at, prefix, folder, names, rows, modes, *owner in runs:
+            for name, own, mode in zip(names, apart(rows), modes, strict=True):
+                start, length = at + BLOCK, size(own)
+                at = start + length + -length % BLOCK
+                if not 0 <= start - BLOCK <= at <= len(out):
+                    raise ValueError("it does not fit into the buffer")
+                path = os.fsencode(prefix + name)
+                place[start - BLOCK : start] = file_block(path, length, mode, *owner)
+                results.append(_read(f"{folder}/{name}", array("q", (start, length, 0)), own, place))
+                place[start + length : at] = bytes(at - start - length)
+    return results
 
 
 def _fits(wanted: array[int], size: int) -> bool:

@@ -30,7 +30,9 @@ class Sources:
     def modes(self) -> list[int]:
         """Of the files: 0755 for an executable one, else 0644."""
         # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
-        return [0o755 if mode & S_IXUSR else 0o644 for mode in stats.modes(self.files.rows)]
+        modes = stats.modes(self.files.rows)
+        plain = {mode: 0o755 if mode & S_IXUSR else 0o644 for mode in set(modes)}
+        return [plain[mode] for mode in modes]
 
     def recipe(self, marks: Sequence[str]) -> Folder:
         """What of them decides a layer. marks: the files' fingerprints."""
@@ -99,7 +101,7 @@ def _opened(task: Task, item: Found) -> Sources:
             if not _is_utf8(path):
                 raise _refused(task, f"the file name {os.fsencode(path)!r} is not UTF-8", "rename it")
     modes = stats.modes(item.rows)
-    if not all(map(S_ISREG, modes)):
+    if not all(map(S_ISREG, set(modes))):
         others += [name for name, mode in zip(item.names, modes, strict=True) if not S_ISREG(mode)]
     if others:
         what = f"'{prefix}{others[0]}' is neither a file, a folder nor a symlink"
