@@ -52,17 +52,18 @@ class GrowingBlob:
         hashed = int.from_bytes(prefix.blob_state[32:], "big")
         self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
 
-    def add(self, raw: Data, packed: Data) -> Future[bytes | None]:
-        """Have a chunk written. Returns what is done when its `raw` bytes are needed no more.
+    def add(self, raw: Data, packed: Data) -> tuple[Future[bytes | None], Future[bytes | None]]:
+        """Have a chunk written. Returns what is done when its `raw` bytes are needed no more, and what when
+        its `packed` bytes are.
 
         Raises OSError when the disk did not take an earlier one.
         """
         self.size += len(packed)
-        hashed = self._hasher.submit(self._hash, raw)
-        self._under_way.append((self.size, hashed, self._writer.submit(self._append, packed)))
+        hashed, written = self._hasher.submit(self._hash, raw), self._writer.submit(self._append, packed)
+        self._under_way.append((self.size, hashed, written))
         if len(self._under_way) > _LAG:
             self._settle()
-        return hashed
+        return hashed, written
 
     def _settle(self) -> None:
         """Wait for the earliest chunk on its way."""

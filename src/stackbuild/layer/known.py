@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 
 from ..keys import Data, hash_bytes
 from ..store import Store
+from .buffers import Buffers
 from .chunk import Chunk
 from .codec import Codec
 from .split import LAYER_VERSION
@@ -29,9 +30,10 @@ class Place:
 
 
 class KnownChunks:
-    """The chunks that a store holds as a codec makes them."""
+    """The chunks that a store holds as a codec makes them. buffers: where `packed` puts them."""
 
     def __init__(self, store: Store, codec: Codec) -> None:
+        self.buffers = Buffers()
         self._store, self.codec = store, codec
         self.algorithm = store.fingerprints.algorithm
         self._version = f"{LAYER_VERSION} {codec.version}"
@@ -56,19 +58,20 @@ class KnownChunks:
     def _name(self, raw_hash: str) -> str:
         return f"{self.codec.version} {raw_hash}"
 
-    def packed(self, place: Place) -> bytes | None:
+    def packed(self, place: Place) -> memoryview | None:
         """The compressed bytes, or None when they are gone or damaged."""
+        found = self.buffers.take(place.size)
         try:
             handle = os.open(self._store.blobs.path(place.blob), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return None
         try:
-            found = os.pread(handle, place.size, place.offset)
+            size = os.preadv(handle, [found], place.offset)
         except OSError:
             return None
         finally:
             os.close(handle)
-        return found if self.hash(found) == place.packed_hash else None
+        return found if size == place.size and self.hash(found) == place.packed_hash else None
 
     def raw(self, place: Place, packed: Data) -> Data | None:
         """The tar's bytes, or None when they are not what they should be."""

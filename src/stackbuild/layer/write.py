@@ -183,8 +183,9 @@ def _write(
             # A big file's fingerprint, and with it the keys of its chunks, is known after the last of them.
             names.append(piece.key or (piece.chunk if piece.chunk.is_unread else known.key(piece.chunk)))
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
-            hashed = blob.add(piece.raw, piece.packed)
+            hashed, written = blob.add(piece.raw, piece.packed)
             hashed.add_done_callback(buffers.giving(piece.raw))
+            written.add_done_callback(known.buffers.giving(piece.packed))
         digest, diff_id = blob.digests()
         is_new = not store.blobs.has(digest, blob.size)
         if is_new:
@@ -213,7 +214,7 @@ def _resume(
     taken: list[tuple[_Named, prefix.Prefix]] = []
     rest: list[_Named] = []
 
-    def beginning() -> Iterator[Callable[[], bytes | None]]:
+    def beginning() -> Iterator[Callable[[], memoryview | None]]:
         follow, size = prefix.Beginnings(store), 0
         for chunk, key in named:
             assert key is not None
@@ -230,6 +231,7 @@ def _resume(
         if data is None:
             break
         blob.copy(data)
+        known.buffers.giving(data)(None)
         count += 1
     if count:
         blob.resume(taken[count - 1][1])
