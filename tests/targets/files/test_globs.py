@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stackbuild import native
+from stackbuild import native, witness
 from stackbuild.declare.glob import matches
 from stackbuild.errors import RequestError
 from stackbuild.targets.files.globs import Globs
@@ -92,3 +92,12 @@ def test_a_glob_that_means_nothing_is_named(tmp_path):
     tree(tmp_path, "a.py")
     assert find(tmp_path, "*.py", "*.js", "b.py") == (["a.py"], ["*.js", "b.py"])
     assert find(tmp_path, "nowhere/**") == ([], ["nowhere/**"])
+
+
+def test_whose_dist_it_is_counts_only_where_it_is_reached(tmp_path):
+    tree(tmp_path, "app/a", "dist/x")
+    (tmp_path / "BUILD.toml").write_text("[workspace]\n")
+    for pattern, asked in [("app/**", False), ("**", True)]:
+        with witness.noting() as seen:
+            find(tmp_path, pattern)
+        assert (f"S{tmp_path}/BUILD.toml\0".encode() in seen.records()) == asked

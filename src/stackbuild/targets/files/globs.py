@@ -176,43 +176,40 @@ class Globs:
                         witness.refuse(f"{place} is gone")  # it may be back at once, and nobody looked
                         continue
                     raise OSError(found, os.strerror(found), place)
-                listing = self._sorted_out(place, f"{at}/" if at else "", found, looked_past.get(place))
-                if "d" in found[0]:
-                    stack += self._below(listing, roots, shallow, hidden)
-                listings.append(listing)
+                prefix, unseen = f"{at}/" if at else "", witness.UNSEEN
+                files, folders = _apart(found)
+                if place in looked_past:
+                    unseen |= looked_past[place] - set(files[1])
+                for name in folders:
+                    path = prefix + name
+                    if name in unseen or not _reaches(path, roots, shallow) or self._is_closed(path):
+                        continue
+                    if name == "dist" and is_workspace_root(place):
+                        unseen |= {name}
+                    else:
+                        stack.append(path)
+                listings.append(_Listing(place, prefix, found, files, unseen))
             yield listings
 
-    def _sorted_out(
-        self, place: str, prefix: str, found: Listing, looked_past: frozenset[str] | None
-    ) -> _Listing:
-        """What is in a folder, with its files apart."""
-        files = _without(found, *witness.UNSEEN)
-        if "d" in found[0]:
-            both = [(letter, name) for letter, name in zip(*files, strict=True) if letter != "d"]
-            files = "".join([letter for letter, _ in both]), [name for _, name in both]
-            if "dist" in found[1] and "dist" not in files[1] and is_workspace_root(place):
-                looked_past = (looked_past or frozenset()) | {"dist"}
-        unseen = witness.UNSEEN | (looked_past - set(files[1])) if looked_past else witness.UNSEEN
-        return _Listing(place, prefix, found, files, unseen)
 
-    def _below(
-        self, listing: _Listing, roots: set[str], shallow: bool, hidden: frozenset[str]
-    ) -> Iterator[str]:
-        """The folders in a folder that are to be walked, too."""
-        for letter, name in zip(*listing.found, strict=True):
-            if letter == "d" and name not in listing.unseen:
-                path = listing.prefix + name
-                if _reaches(path, roots, shallow) and not self._is_closed(path):
-                    yield path
-
-
-def _without(found: Listing, *unwanted: str) -> Listing:
-    """A listing but for some names."""
+def _apart(found: Listing) -> tuple[Listing, list[str]]:
+    """What is no folder, and the folders; .git is neither."""
     letters, names = found
-    if not any(name in names for name in unwanted):  # as in most folders
+    if "d" not in letters:  # as in most folders
+        return _without(found, ".git"), []
+    both = [(letter, name) for letter, name in zip(letters, names, strict=True) if name != ".git"]
+    files = [(letter, name) for letter, name in both if letter != "d"]
+    folders = [name for letter, name in both if letter == "d"]
+    return ("".join([letter for letter, _ in files]), [name for _, name in files]), folders
+
+
+def _without(found: Listing, unwanted: str) -> Listing:
+    """A listing but for a name."""
+    letters, names = found
+    if unwanted not in names:
         return found
-    both = [(letter, name) for letter, name in zip(letters, names, strict=True) if name not in unwanted]
-    return "".join([letter for letter, _ in both]), [name for _, name in both]
+    at = names.index(unwanted)
+    return letters[:at] + letters[at + 1 :], [*names[:at], *names[at + 1 :]]
 
 
 def _regular(found: Listing) -> list[str]:
