@@ -60,7 +60,7 @@ def test_rows_are_those_of_lstat(tmp_path):
     found = native.lstat_rows([(str(tmp_path), names[:200]), ("/", []), (str(tmp_path), names[200:]), (str(tmp_path), [])])
     assert stats.apart(found) == rows and native.lstat_rows([]) == b"" == native.lstat_rows([("/", [])])
     assert native.lstat_rows([("/", ["tmp"])]) == stats.row(os.lstat("/tmp"))
-    assert stats.sizes(found) == list(map(stats.size, rows)) == [os.lstat(path).st_size for path in paths]
+    assert stats.sizes(found).tolist() == list(map(stats.size, rows)) == [os.lstat(path).st_size for path in paths]
     assert stats.modes(found) == [os.lstat(path).st_mode for path in paths]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -128,7 +129,7 @@ class Batch:
         return [prefix + name for name in self.names]
 
     @property
-    def lengths(self) -> list[int]:
+    def lengths(self) -> array[int]:
         """The bytes of tar for each file."""
         return self._lengths[self._some]
 

@@ -6,7 +6,8 @@ attributes are SCHILY.xattr.* records, as the OCI image spec (layer.md, "File At
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable
 
 from ..native import ustar
 from ..native.ustar import BLOCK
@@ -26,9 +27,9 @@ def padding(size: int) -> int:
     return -size % BLOCK
 
 
-def lengths(sizes: Sequence[int]) -> list[int]:
+def lengths(sizes: Iterable[int]) -> array[int]:
     """The bytes that plain files of these sizes take in a tar."""
-    return [BLOCK + size + -size % BLOCK for size in sizes]
+    return array("q", [BLOCK + size + -size % BLOCK for size in sizes])
 
 
 def is_plain(entry: Entry, size: int) -> bool:

@@ -34,22 +34,22 @@ def apart(rows: bytes) -> list[bytes]:
     return [rows[start : start + SIZE] for start in range(0, len(rows), SIZE)]
 
 
-def sizes(rows: bytes) -> list[int]:
+def sizes(rows: bytes) -> array[int]:
     """The sizes of files in bytes, by their rows, one after another."""
     return _column(rows, 2)
 
 
 def modes(rows: bytes) -> list[int]:
     """Their types and permissions."""
-    return _column(rows, 5)
+    return _column(rows, 5).tolist()
 
 
-def _column(rows: bytes, place: int) -> list[int]:
+def _column(rows: bytes, place: int) -> array[int]:
     numbers = array("q")
     numbers.frombytes(rows)
     if sys.byteorder == "big":
         numbers.byteswap()
-    return numbers[place::6].tolist()
+    return numbers[place::6]
 
 
 def size(row: bytes) -> int:

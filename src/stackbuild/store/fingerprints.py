@@ -6,11 +6,13 @@ moment of hashing by more than the clock's grain: a write in the same tick would
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from stat import S_ISREG
+from typing import NamedTuple
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
@@ -26,6 +28,21 @@ _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ?
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
 _Folder = dict[str, tuple[bytes, str]]  # name -> (row, fingerprint)
+_Packed = tuple[
+    bytes, bytes, bytes
+]  # names, rows and hashes, as the index has them: in the order of a listing
+
+
+class _Learnt(NamedTuple):
+    """Of some files in a folder, in the order of a listing: names, rows and fingerprints."""
+
+    names: Sequence[str]
+    rows: bytes
+    marks: Sequence[str]
+
+    def apart(self) -> _Folder:
+        both = zip(stats.apart(self.rows), self.marks, strict=True)
+        return dict(zip(self.names, both, strict=True))
 
 
 class Fingerprints:
@@ -33,21 +50,25 @@ class Fingerprints:
 
     def __init__(self, index: Index, algorithm: Algorithm) -> None:
         self._index, self.algorithm = index, algorithm
-        self._packed: dict[str, tuple[bytes, bytes, bytes]] = {}  # as the index has it, until it is asked for
+        self._packed: dict[str, _Packed] = {}  # as the index has it, until it is asked for
         self._known: dict[str, _Folder] = {}
-        self._learnt: dict[str, _Folder] = {}  # what is not kept yet
+        self._learnt: dict[str, list[_Learnt]] = {}  # what is not kept yet
         self._loaded: set[str] = set()  # with all below them
-        self._lock, self._keeping = threading.Lock(), threading.Lock()
+        self._lock, self._keeping = threading.RLock(), threading.Lock()
         self.hashed = 0  # files read, for tests and reports
 
     def _folder(self, path: str) -> _Folder:
         """What is known of the files in a folder."""
         if (found := self._known.get(path)) is not None:
             return found
-        packed = self._as_kept(path)
-        return self._known.setdefault(path, _unpacked(self.algorithm, *packed) if packed else {})
+        with self._lock:  # nothing is learnt meanwhile
+            packed = self._as_kept(path)
+            known = _unpacked(self.algorithm, *packed) if packed else {}
+            for piece in self._learnt.get(path, ()):
+                known.update(piece.apart())
+            return self._known.setdefault(path, known)
 
-    def _as_kept(self, path: str) -> tuple[bytes, bytes, bytes] | None:
+    def _as_kept(self, path: str) -> _Packed | None:
         if path not in self._packed and not self._is_loaded(path):
             self._load("folder = ?", os.fsencode(path))
         return self._packed.get(path)
@@ -76,7 +97,8 @@ class Fingerprints:
     def known(self, folder: str, names: Sequence[str], rows: bytes) -> list[str | None]:
         """The fingerprints of files in a folder as far as they are remembered and their rows, which lie one
         after another, prove it."""
-        packed = self._as_kept(folder) if folder not in self._known else None
+        is_apart = folder in self._known or folder in self._learnt
+        packed = None if is_apart else self._as_kept(folder)
         if packed and packed[1] == rows and packed[0] == os.fsencode("\0".join(names)):
             return list[str | None](_marks(self.algorithm, packed[2]))
         remembered = self._folder(folder)
@@ -97,18 +119,18 @@ class Fingerprints:
         """Remember what the bytes of files in a folder hash to, which had their rows before and after they
         were read.
 
-        rows: one after another; seen: ns since 1970, before the first of them was read.
+        names: in the order of a listing; rows: one after another; seen: ns since 1970, before the first of
+        them was read.
         """
-        found = dict(zip(names, zip(stats.apart(rows), marks, strict=True), strict=True))
+        found = _Learnt(names, rows, marks)
         if not stats.all_settled(rows, seen):
-            for name in [name for name, (row, _) in found.items() if not stats.settled(row, seen)]:
-                refuse(f"{folder}/{name} has only just been written")
-                del found[name]
+            found = _settled(folder, found, seen)
         with self._lock:
             self.hashed += len(names)
-            if found:
-                self._folder(folder).update(found)
-                self._learnt.setdefault(folder, {}).update(found)
+            if found.names:
+                if (known := self._known.get(folder)) is not None:
+                    known.update(found.apart())
+                self._learnt.setdefault(folder, []).append(found)
 
     def _hash(self, path: str, row: bytes) -> str:
         """Hash the bytes; once more when the file moved meanwhile; then refuse."""
@@ -140,8 +162,14 @@ class Fingerprints:
         """Drop what is known of `path`: it was caught changing."""
         folder, _, name = path.rpartition("/")
         with self._keeping:
-            for known in (self._folder(folder), self._learnt.get(folder, {})):
-                known.pop(name, None)
+            with self._lock:
+                self._folder(folder).pop(name, None)
+                if pieces := self._learnt.pop(folder, None):
+                    found: _Folder = {}
+                    for piece in pieces:
+                        found.update(piece.apart())
+                    found.pop(name, None)
+                    self._learnt[folder] = [_in_order(found)]
             values = (self.algorithm, os.fsencode(folder))
             for home, *packed in self._index.rows(f"{_LOAD}folder = ?", values):
                 kept = _unpacked(self.algorithm, *packed)
@@ -180,33 +208,86 @@ class Fingerprints:
         """Keep what was learnt, beside what other processes kept meanwhile. Raises StoreError."""
         with self._keeping:
             with self._lock:
-                learnt, self._learnt = self._learnt, {}
-            folders = list(learnt)
+                folders = list(self._learnt)
             for start in range(0, len(folders), _AT_ONCE):  # others want to write, too
-                self._merge({folder: learnt[folder] for folder in folders[start : start + _AT_ONCE]})
+                with self._lock:
+                    learnt = {
+                        folder: list(self._learnt[folder]) for folder in folders[start : start + _AT_ONCE]
+                    }
+                self._merge(learnt)
+                with self._lock:  # who asks for it now finds it in the index
+                    self._loaded.clear()
+                    for folder, pieces in learnt.items():
+                        self._packed.pop(folder, None)
+                        self._known.pop(folder, None)
+                        del self._learnt[folder][: len(pieces)]
+                        if not self._learnt[folder]:
+                            del self._learnt[folder]
 
-    def _merge(self, learnt: dict[str, _Folder]) -> None:
-        paths = [os.fsencode(folder) for folder in learnt]
-        for path, *packed in self._index.rows_among(f"{_LOAD}folder IN", paths, (self.algorithm,)):
-            folder = os.fsdecode(path)
-            learnt[folder] = _unpacked(self.algorithm, *packed) | learnt[folder]
-        self._replace([(path, self.algorithm, new) for path, new in zip(paths, learnt.values(), strict=True)])
+    def _merge(self, learnt: Mapping[str, Sequence[_Learnt]]) -> None:
+        paths = {os.fsencode(folder): pieces for folder, pieces in learnt.items()}
+        kept = self._index.rows_among(f"{_LOAD}folder IN", list(paths), (self.algorithm,))
+        known = {path: _unpacked(self.algorithm, *packed) for path, *packed in kept}
+        merged: list[tuple[bytes, str, _Folder]] = []
+        fresh: list[tuple[bytes, str, bytes, bytes, bytes]] = []
+        for path, pieces in paths.items():
+            if path not in known and (found := _neighbours(pieces)):
+                fresh.append((path, self.algorithm, *_packed(self.algorithm, found)))
+                continue
+            old = known.get(path, {})
+            for piece in pieces:
+                old.update(piece.apart())
+            merged.append((path, self.algorithm, old))
+        self._index.write(_KEEP, fresh)
+        self._replace(merged)
 
     def _replace(self, folders: Sequence[tuple[bytes, str, _Folder]]) -> None:
         """Keep this of some folders: (path, algorithm, what is known)."""
-        full = [(path, algorithm, *_packed(algorithm, known)) for path, algorithm, known in folders if known]
+        full = [
+            (path, algorithm, *_packed(algorithm, _in_order(known)))
+            for path, algorithm, known in folders
+            if known
+        ]
         empty = [(algorithm, path) for path, algorithm, known in folders if not known]
         self._index.write(_KEEP, full)
         self._index.write(_DROP, empty)
 
 
-def _packed(algorithm: str, known: _Folder) -> tuple[bytes, bytes, bytes]:
-    """Names, rows and hashes of a folder's files, as the index has them: in the order of a listing."""
+def _settled(folder: str, found: _Learnt, seen: int) -> _Learnt:
+    """Those files that may be believed to stay as they are."""
+    kept = found.apart()
+    for name in [name for name, (row, _) in kept.items() if not stats.settled(row, seen)]:
+        refuse(f"{folder}/{name} has only just been written")
+        del kept[name]
+    return _in_order(kept)
+
+
+def _in_order(known: _Folder) -> _Learnt:
     names = sorted(known) if "".join(known).isascii() else sorted(known, key=os.fsencode)
     found = [known[name] for name in names]
-    rows = b"".join([row for row, _ in found])
-    hashes = "".join([mark for _, mark in found]).replace(f"{algorithm}:", "")
-    return os.fsencode("\0".join(names)), rows, bytes.fromhex(hashes)
+    return _Learnt(names, b"".join([row for row, _ in found]), [mark for _, mark in found])
+
+
+def _neighbours(pieces: Sequence[_Learnt]) -> _Learnt | None:
+    """Pieces as one, if none reaches into another."""
+    if len(pieces) == 1:
+        return pieces[0]
+    ordered = sorted(pieces, key=lambda piece: os.fsencode(piece.names[0]))
+    if any(
+        os.fsencode(one.names[-1]) >= os.fsencode(other.names[0])
+        for one, other in itertools.pairwise(ordered)
+    ):
+        return None
+    return _Learnt(
+        [name for piece in ordered for name in piece.names],
+        b"".join([piece.rows for piece in ordered]),
+        [mark for piece in ordered for mark in piece.marks],
+    )
+
+
+def _packed(algorithm: str, found: _Learnt) -> _Packed:
+    hashes = "".join(found.marks).replace(f"{algorithm}:", "")
+    return os.fsencode("\0".join(found.names)), found.rows, bytes.fromhex(hashes)
 
 
 def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: bytes) -> _Folder:

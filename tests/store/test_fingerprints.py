@@ -1,0 +1,115 @@
+"""What is remembered of files, however it was learnt, kept and asked for."""
+
+from __future__ import annotations
+
+import os
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stackbuild.native.stats import SIZE
+from stackbuild.store import Store
+
+NAMES = ["a", "a.b", "b", "ü", "\udcff", "z"]  # the last but one is no UTF-8; "z" comes before both by its bytes
+FOLDERS = ["/w/x", "/w/x/y", "/w/z"]
+LATE = 10**18
+
+
+def row(number):
+    return struct.pack("<6Q", 1, number, 2, 3, 4, 0o100644)
+
+
+def listed(names):
+    return sorted(set(names), key=os.fsencode)
+
+
+numbers = st.integers(1, 3)
+some = st.dictionaries(st.sampled_from(NAMES), st.tuples(numbers, numbers), min_size=1)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("learn"), st.sampled_from(FOLDERS), some),
+        st.tuples(st.just("save"), st.none(), st.none()),
+        st.tuples(st.just("known"), st.sampled_from(FOLDERS), st.sets(st.sampled_from(NAMES), min_size=1)),
+        st.tuples(st.just("preload"), st.sampled_from(["/w", *FOLDERS]), st.none()),
+        st.tuples(st.just("forget"), st.sampled_from(FOLDERS), st.sampled_from(NAMES)),
+        st.tuples(st.just("reopen"), st.none(), st.none()),
+    ),
+    max_size=12,
+)
+
+
+def mark(number):
+    return f"xxh3_128:{number:032x}"
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    root = tmp_path_factory.mktemp("stores")
+    return (root / str(number) for number in range(10**9))
+
+
+@given(steps)
+def test_what_is_known_is_what_was_learnt_last(places, steps):
+    path, store, model = next(places), None, {}
+    try:
+        store = Store(path)
+        for what, folder, value in steps:
+            prints = store.fingerprints
+            if what == "learn":
+                names = listed(value)
+                rows, marks = b"".join([row(value[name][0]) for name in names]), [mark(value[name][1]) for name in names]
+                prints.learn(folder, names, rows, marks, LATE)
+                model |= {(folder, name): value[name] for name in names}
+            elif what == "save":
+                prints.save()
+            elif what == "preload":
+                prints.preload_once(folder)
+            elif what == "forget":
+                prints.forget(f"{folder}/{value}")
+                model.pop((folder, value), None)
+            elif what == "reopen":
+                prints.save()
+                store.close()
+                store = Store(path)
+            else:
+                check(prints, model, folder, listed(value))
+        for folder in FOLDERS:
+            check(store.fingerprints, model, folder, listed(NAMES))
+    finally:
+        if store is not None:
+            store.close()
+
+
+def check(prints, model, folder, names):
+    for number in (1, 2, 3):
+        expected = [mark(model[folder, name][1]) if model.get((folder, name), (0,))[0] == number else None for name in names]
+        assert prints.known(folder, names, row(number) * len(names)) == expected
+    own = [model.get((folder, name), (9, 9)) for name in names]
+    expected = [mark(found) if at != 9 else None for at, found in own]
+    assert prints.known(folder, names, b"".join([row(at) for at, _ in own])) == expected
+
+
+def test_what_was_learnt_in_pieces_is_kept_as_one(tmp_path):
+    names = listed(f"f{number}" for number in range(30))
+    with Store(tmp_path / "s") as store:
+        for start in (20, 0, 10):
+            part = names[start : start + 10]
+            store.fingerprints.learn("/w", part, row(1) * 10, [mark(start + at) for at in range(10)], LATE)
+        assert store.fingerprints.unsaved == 1
+        store.fingerprints.save()
+        assert store.fingerprints.unsaved == 0
+        rows = store.index.rows("SELECT names, rows, hashes FROM fingerprint")
+        assert rows == [("\0".join(names).encode(), row(1) * 30, b"".join([number.to_bytes(16, "big") for number in range(30)]))]
+        assert store.fingerprints.known("/w", names, row(1) * 30) == list(map(mark, range(30)))
+        assert len(row(1)) == SIZE
+
+
+def test_what_was_only_just_written_is_not_remembered(tmp_path):
+    fresh = struct.pack("<6Q", 1, 1, 2, LATE, LATE, 0o100644)
+    with Store(tmp_path / "s") as store:
+        store.fingerprints.learn("/w", ["a", "b"], row(1) + fresh, [mark(1), mark(2)], LATE)
+        for _ in range(2):
+            assert store.fingerprints.known("/w", ["a", "b"], row(1) + fresh) == [mark(1), None]
+            store.fingerprints.save()
