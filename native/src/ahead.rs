@@ -4,7 +4,7 @@
 use crate::looks::{entries, joined, listing_of, path_of, UNFILLED};
 use crate::signature::Row;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ pub struct Look {
 
 static LOOKS: Mutex<Option<HashMap<Vec<u8>, Arc<Look>>>> = Mutex::new(None);
 static ASKED: AtomicBool = AtomicBool::new(false);
+static BEGUN: AtomicUsize = AtomicUsize::new(0); // times
 
 impl Look {
     fn of(folder: &[u8]) -> Option<Look> {
@@ -43,14 +44,26 @@ impl Look {
 /// Has a thread look into folders, and with `deep` into those below, until anybody asks.
 pub fn begin(folders: Vec<Vec<u8>>, deep: bool) {
     ASKED.store(false, Relaxed);
+    let turn = BEGUN.fetch_add(1, Relaxed) + 1;
     if let Ok(mut looks) = LOOKS.lock() {
         *looks = Some(HashMap::new());
     }
-    let _ = thread::Builder::new().spawn(move || look(folders, deep)); // where none is to be had, nothing is ahead
+    let work = move || {
+        look(folders, deep);
+        thread::sleep(FRESH);
+        if let (Ok(mut looks), true) = (LOOKS.lock(), BEGUN.load(Relaxed) == turn) {
+            *looks = None;
+        }
+    };
+    let _ = thread::Builder::new().spawn(work); // where none is to be had, nothing is ahead
 }
 
 fn look(mut folders: Vec<Vec<u8>>, deep: bool) {
+    let began = Instant::now();
     while let Some(folder) = folders.pop() {
+        if began.elapsed() > FRESH {
+            return; // nobody asks
+        }
         let found = Look::of(&folder);
         if let (Some(look), true) = (&found, deep) {
             let below = look.entries().filter(|(name, letter, _)| *letter == b'd' && *name != PASSED);

@@ -1,5 +1,6 @@
 """Layers that are written before their files' fingerprints are known: each file is read once."""
 
+import errno
 import os
 import random
 import threading
@@ -215,7 +216,7 @@ def test_damage_in_a_beginning_costs_what_comes_after_it(store, pool, tree, monk
     os.utime(tree / "f01502", (1, 1))
     copied = []
     copy = writing.GrowingBlob.copy
-    monkeypatch.setattr(writing.GrowingBlob, "copy", lambda blob, data: copied.append(len(data)) or copy(blob, data))
+    monkeypatch.setattr(writing.GrowingBlob, "copy", lambda blob, data, *where: copied.append(len(data)) or copy(blob, data, *where))
     files = entries(store, tree)
     assert all(entry.content.fingerprint for entry in files)  # by now all are read
     again = write_layer(store, files, Codec("gzip"), pool)
@@ -223,3 +224,29 @@ def test_damage_in_a_beginning_costs_what_comes_after_it(store, pool, tree, monk
         assert again == write_layer(other, entries(other, tree), Codec("gzip"), pool)
     assert len(copied) == (damage if native.is_native() else 0)
     assert blob == rows[0][0]
+
+
+def refusing(*_):
+    raise OSError(errno.EXDEV, "not between these")
+
+
+def short(source, target, count, offset):
+    done = os.pread(source, min(count, 1000), offset) if offset < 50_000 else b""
+    return os.write(target, done)
+
+
+@pytest.mark.parametrize("call", [refusing, short, None])
+def test_a_beginning_that_the_kernel_does_not_copy_is_written(store, pool, tree, monkeypatch, call):
+    write_layer(store, entries(store, tree), Codec("gzip"), pool)
+    (tree / "f01502").write_bytes(b"changed")
+    os.utime(tree / "f01502", (1, 1))
+    files = entries(store, tree)
+    assert all(entry.content.fingerprint for entry in files)
+    if call is None:
+        monkeypatch.delattr(os, "copy_file_range")
+    else:
+        monkeypatch.setattr(os, "copy_file_range", call)
+    again = write_layer(store, files, Codec("gzip"), pool)
+    assert store.blobs.verify(again.digest)
+    with Store(store.path.parent / "other") as other:
+        assert again == write_layer(other, entries(other, tree), Codec("gzip"), pool)

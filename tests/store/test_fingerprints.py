@@ -113,3 +113,29 @@ def test_what_was_only_just_written_is_not_remembered(tmp_path):
         for _ in range(2):
             assert store.fingerprints.known("/w", ["a", "b"], row(1) + fresh) == [mark(1), None]
             store.fingerprints.save()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_was_forgotten_leaves_nothing_behind(tmp_path, again):
+    """A folder whose only file was caught changing, before anything of it was kept."""
+    with Store(tmp_path / "s") as store:
+        for name in ("/w", "/x"):
+            store.fingerprints.learn(name, ["f"], row(1), [mark(1)], LATE)
+        store.fingerprints.forget("/w/f")
+        if again:
+            store.fingerprints.learn("/w", ["f"], row(2), [mark(2)], LATE)
+        store.fingerprints.save()
+        assert len(store.index.rows("SELECT * FROM fingerprint")) == 1 + again
+    with Store(tmp_path / "s") as store:
+        assert store.fingerprints.known("/w", ["f"], row(2)) == [mark(2) if again else None]
+        store.fingerprints.forget_gone()
+
+
+def test_what_is_discarded_stays_forgotten(tmp_path):
+    with Store(tmp_path / "s") as store:
+        store.fingerprints.learn("/w", ["f"], row(1), [mark(1)], LATE)
+        store.fingerprints.save()
+        assert store.fingerprints.known("/w", ["f"], row(1)) == [mark(1)]
+        store.fingerprints.forget("/w/f")
+        store.fingerprints.discard("/w")
+        assert store.fingerprints.known("/w", ["f"], row(1)) == [None]

@@ -8,7 +8,7 @@ import pytest
 
 from stackbuild.filetable import FileTable, Folder
 from stackbuild.keys import differences, digest
-from stackbuild.store import Store
+from stackbuild.store import Store, collect
 from stackbuild.store.records import Record
 
 
@@ -71,3 +71,14 @@ def test_a_record_whose_tables_fit_nowhere_is_none(store, tables):
     path = store.records.folder / (KEY.replace(":", "-") + ".json")
     path.write_text(f'{{"format":3,"checksum":"{digest([KEY, text], "sha256")}","record":{text}}}')
     assert store.records.load(KEY) is None
+
+
+def test_a_record_whose_tables_were_altered_is_damaged(store):
+    recipe = {"inputs": FileTable([Folder("", ["a"], [0o644], ["1f"], {})])}
+    store.records.save(Record(KEY, "n", recipe, {"r": 1}))
+    path = store.records.folder / (KEY.replace(":", "-") + ".json")
+    text = path.read_text()
+    assert '[["","a","0644","1f",{}]]' in text
+    path.write_text(text.replace('[["","a","0644","1f",{}]]', '[["",1,"0644","1f",{}]]'))
+    assert store.records.load(KEY) is None
+    assert ["unreadable or altered" in line for line in collect.check(store).damage] == [True]

@@ -6,7 +6,8 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import native
@@ -39,15 +40,18 @@ class GrowingBlob:
         self.size = 0
         self.ends: list[tuple[int, bytes | None, bytes | None]] = []
 
-    def copy(self, packed: Data) -> None:
-        """Write bytes of a beginning."""
-        self._file.write(packed)
+    def copy(self, packed: Data, source: Path, offset: int) -> None:
+        """Write bytes of a beginning, which lie in a file, too: the kernel copies them in less time."""
+        done = _copied(source, self._file.fileno(), offset, len(packed))
+        if done < len(packed):
+            self._file.write(packed[done:])
+            self._file.flush()
+        self._flush_now_and_then(len(packed))
 
     def resume(self, prefix: Prefix) -> None:
         """Go on after a beginning, whose bytes were just copied."""
         raw, blob = native.resume_sha256(prefix.raw_state), native.resume_sha256(prefix.blob_state)
         assert raw is not None and blob is not None
-        self._file.flush()
         self._raw, self._blob, self.size = raw, blob, prefix.size
         hashed = int.from_bytes(prefix.blob_state[32:], "big")
         self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
@@ -110,6 +114,18 @@ class GrowingBlob:
             self._flush.result()
         self._blob.update(self._tail)
         return "sha256:" + self._blob.hexdigest(), "sha256:" + self._raw.hexdigest()
+
+
+def _copied(source: Path, target: int, offset: int, count: int) -> int:
+    """Have the kernel copy bytes of a file to where another is written. Returns how many it did."""
+    done = 0
+    # There may be no such call, or not between these; and whoever writes the rest says that the disk is full.
+    with suppress(AttributeError, OSError), open(source, "rb", buffering=0) as file:
+        while done < count and (
+            more := os.copy_file_range(file.fileno(), target, count - done, offset + done)
+        ):
+            done += more
+    return done
 
 
 @contextmanager

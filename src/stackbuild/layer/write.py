@@ -230,7 +230,8 @@ def _resume(
     for data in _in_order(beginning(), pool):
         if data is None:
             break
-        blob.copy(data)
+        found = taken[count][1]
+        blob.copy(data, store.blobs.path(found.blob), found.size - len(data))
         known.buffers.giving(data)(None)
         count += 1
     if count:

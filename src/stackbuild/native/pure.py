@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import os
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .library import FLAGS
@@ -95,7 +96,9 @@ def read_files(paths: Sequence[str], table: array[int], rows: bytes, out: Buffer
     if any("\0" in path for path in paths) or not all(_fits(item, len(out)) for item in wanted):
         raise ValueError("the table does not fit the paths or the buffer")
     with memoryview(out) as place:
-        return array("i", [_read(*file, place) for file in zip(paths, wanted, apart(rows), strict=True)])
+        return array(
+            "i", [_read(None, *file, place) for file in zip(paths, wanted, apart(rows), strict=True)]
+        )
 
 
 def lay_out(runs: Sequence[Run], out: Buffer) -> array[int]:
@@ -106,17 +109,31 @@ def lay_out(runs: Sequence[Run], out: Buffer) -> array[int]:
             joined = "".join([run.prefix, run.folder, *run.names])
             if not len(run.names) == len(run.modes) == len(run.rows) // SIZE or "\0" in joined:
                 raise ValueError("a run has other rows, modes and names, or one of these holds NUL")
-        for at, prefix, folder, names, rows, modes, *owner in runs:
-            for name, own, mode in zip(names, apart(rows), modes, strict=True):
-                start, length = at + BLOCK, size(own)
-                at = start + length + -length % BLOCK
-                if not 0 <= start - BLOCK <= at <= len(out):
-                    raise ValueError("it does not fit into the buffer")
-                path = os.fsencode(prefix + name)
-                place[start - BLOCK : start] = file_block(path, length, mode, *owner)
-                results.append(_read(f"{folder}/{name}", array("q", (start, length, 0)), own, place))
-                place[start + length : at] = bytes(at - start - length)
+        for run in runs:
+            try:
+                home = os.open(run.folder, os.O_RDONLY | os.O_CLOEXEC | FLAGS)
+            except OSError as error:
+                number = error.errno or errno.EIO
+                results.extend(_lay_out(run, place, lambda *_, number=number: number))
+                continue
+            try:
+                results.extend(_lay_out(run, place, functools.partial(_read, home)))
+            finally:
+                os.close(home)
     return results
+
+
+def _lay_out(run: Run, out: memoryview, read: Callable[..., int]) -> Iterator[int]:
+    at = run.place
+    for name, own, mode in zip(run.names, apart(run.rows), run.modes, strict=True):
+        start, length = at + BLOCK, size(own)
+        at = start + length + -length % BLOCK
+        if not 0 <= start - BLOCK <= at <= len(out):
+            raise ValueError("it does not fit into the buffer")
+        path = os.fsencode(run.prefix + name)
+        out[start - BLOCK : start] = file_block(path, length, mode, run.uid, run.gid, run.mtime)
+        yield read(name, array("q", (start, length, 0)), own, out)
+        out[start + length : at] = bytes(at - start - length)
 
 
 def _fits(wanted: array[int], size: int) -> bool:
@@ -124,10 +141,11 @@ def _fits(wanted: array[int], size: int) -> bool:
     return start >= 0 and length >= 0 and start + length <= size and 0 <= offset <= 2**63 - 1 - length
 
 
-def _read(path: str, wanted: array[int], expected: bytes, out: memoryview) -> int:
+def _read(folder: int | None, path: str, wanted: array[int], expected: bytes, out: memoryview) -> int:
+    """What `read_files` says of a file. folder: an open one, that the path is from."""
     start, length, offset = wanted
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | FLAGS)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | FLAGS, dir_fd=folder)
     except OSError as error:
         return error.errno or -1
     failed = 0

@@ -69,9 +69,10 @@ class Fingerprints:
             return self._known.setdefault(path, known)
 
     def _as_kept(self, path: str) -> _Packed | None:
-        if path not in self._packed and not self._is_loaded(path):
-            self._load("folder = ?", os.fsencode(path))
-        return self._packed.get(path)
+        with self._lock:
+            if path not in self._packed and not self._is_loaded(path):
+                self._load("folder = ?", os.fsencode(path))
+            return self._packed.get(path)
 
     def _is_loaded(self, folder: str) -> bool:
         while folder and folder not in self._loaded:
@@ -164,12 +165,14 @@ class Fingerprints:
         with self._keeping:
             with self._lock:
                 self._folder(folder).pop(name, None)
+                self._packed.pop(folder, None)
                 if pieces := self._learnt.pop(folder, None):
                     found: _Folder = {}
                     for piece in pieces:
                         found.update(piece.apart())
                     found.pop(name, None)
-                    self._learnt[folder] = [_in_order(found)]
+                    if found:
+                        self._learnt[folder] = [_in_order(found)]
             values = (self.algorithm, os.fsencode(folder))
             for home, *packed in self._index.rows(f"{_LOAD}folder = ?", values):
                 kept = _unpacked(self.algorithm, *packed)
@@ -194,7 +197,7 @@ class Fingerprints:
     def discard(self, folder: str) -> None:
         """Drop what was learnt of files below a folder that will not last, before it is saved."""
         with self._keeping, self._lock:
-            for table in (self._known, self._learnt):
+            for table in (self._known, self._learnt, self._packed):
                 for path in [path for path in table if path == folder or path.startswith(f"{folder}/")]:
                     del table[path]
 
@@ -291,6 +294,8 @@ def _packed(algorithm: str, found: _Learnt) -> _Packed:
 
 
 def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: bytes) -> _Folder:
+    if not names:
+        return {}
     both = zip(stats.apart(rows), _marks(algorithm, hashes), strict=True)
     return dict(zip(os.fsdecode(names).split("\0"), both, strict=True))
 

@@ -175,8 +175,10 @@ def _load(folder: Path, key: str) -> Record | None:
     try:
         document = json.loads(_path(folder, key).read_bytes())
         sound = document["checksum"] == _checksum(key, _text(document["record"]))
+        if not sound or document["format"] not in _READ:
+            return None
         record = _record(**document["record"])
-        return record if sound and document["format"] in _READ and record.key == key else None
+        return record if record.key == key else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
