@@ -107,8 +107,10 @@ def lay_out(runs: Sequence[Run], out: Buffer) -> array[int]:
     with memoryview(out) as place:
         for run in runs:
             joined = "".join([run.prefix, run.folder, *run.names])
-            if not len(run.names) == len(run.modes) == len(run.rows) // SIZE or "\0" in joined:
-                raise ValueError("a run has other rows, modes and names, or one of these holds NUL")
+            if not len(run.names) == len(run.modes) == len(run.rows) // SIZE:
+                raise ValueError("a run has other rows, modes and names")
+            if "\0" in joined or "" in run.names:
+                raise ValueError("a file has no name, or a path holds NUL")
         for run in runs:
             try:
                 home = os.open(run.folder, os.O_RDONLY | os.O_CLOEXEC | FLAGS)
