@@ -28,9 +28,8 @@ _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ?
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
 _Folder = dict[str, tuple[bytes, str]]  # name -> (row, fingerprint)
-_Packed = tuple[
-    bytes, bytes, bytes
-]  # names, rows and hashes, as the index has them: in the order of a listing
+_Packed = tuple[bytes, bytes, bytes]
+"""Names, rows and hashes, as the index has them: in the order of a listing."""
 
 
 class _Learnt(NamedTuple):
@@ -213,10 +212,9 @@ class Fingerprints:
             with self._lock:
                 folders = list(self._learnt)
             for start in range(0, len(folders), _AT_ONCE):  # others want to write, too
+                some = folders[start : start + _AT_ONCE]
                 with self._lock:
-                    learnt = {
-                        folder: list(self._learnt[folder]) for folder in folders[start : start + _AT_ONCE]
-                    }
+                    learnt = {folder: list(self._learnt[folder]) for folder in some}
                 self._merge(learnt)
                 with self._lock:  # who asks for it now finds it in the index
                     self._loaded.clear()
