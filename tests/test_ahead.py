@@ -42,7 +42,7 @@ def test_what_is_named_is_looked_at(workspace, asked, words, expected):
     assert asked == [([f"{workspace}{folder}" for folder in expected], True)]
 
 
-def test_only_who_builds_looks_ahead(asked):
+def test_only_who_builds_looks_ahead(workspace, asked):
     for arguments in ([], ["list", "//..."], ["store", "gc"], ["--help"]):
         ahead.look_ahead(arguments)
     assert asked == []
