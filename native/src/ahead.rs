@@ -32,6 +32,10 @@ impl Look {
         Some(Look { taken, listed: AtomicBool::new(false), listing: listing_of(&found), rows })
     }
 
+    fn is_fresh(&self) -> bool {
+        self.taken.elapsed() < FRESH
+    }
+
     /// Each name, what it is, and the row of a regular file.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], u8, Option<&Row>)> {
         let mut names = self.listing.split(|&byte| byte == 0);
@@ -84,7 +88,7 @@ pub fn seen(folder: &[u8]) -> Option<Arc<Look>> {
     ASKED.store(true, Relaxed);
     let looks = LOOKS.lock().ok()?;
     let look = looks.as_ref()?.get(folder)?;
-    Some(look).filter(|look| look.taken.elapsed() < FRESH).cloned()
+    Some(look).filter(|look| look.is_fresh()).cloned()
 }
 
 /// What is in a folder, if nobody was told yet.
@@ -113,5 +117,5 @@ pub fn fill(folder: &[u8], names: &[&[u8]], rows: &mut [Row]) {
 
 fn taken(folder: &[u8]) -> Option<Arc<Look>> {
     let look = LOOKS.lock().ok()?.as_mut()?.remove(folder)?;
-    Some(look).filter(|look| look.taken.elapsed() < FRESH)
+    Some(look).filter(|look| look.is_fresh())
 }

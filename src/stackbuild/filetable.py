@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
+def one_for_all(modes: Sequence[int]) -> Sequence[int]:
+    """Modes, or just one where all are the same."""
+    return modes if len(set(modes)) > 1 else modes[:1]
+
+
 class Folder(NamedTuple):
     """The files of one folder. prefix: what their paths begin with, "" or ended by "/"; names: sorted; modes:
     permissions, one each; marks: fingerprints, one each; links: what the folder's symlinks say, by name."""
@@ -30,8 +35,7 @@ class FileTable(Mapping[str, str]):
         """Of each folder: prefix, names, modes, marks, links. No name holds the "/" between them, no mark a
         space; modes are one where all are the same."""
         for prefix, names, modes, marks, links in self.folders:
-            several = modes if len(set(modes)) > 1 else modes[:1]
-            texts = " ".join([f"{mode:04o}" for mode in several])
+            texts = " ".join([f"{mode:04o}" for mode in one_for_all(modes)])
             yield prefix, "/".join(names), texts, " ".join(marks), links
 
     @classmethod

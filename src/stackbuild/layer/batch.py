@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..filetable import one_for_all
 from ..keys import Algorithm, hash_function
 from ..native import stats, ustar
 from ..native.runs import Run
@@ -160,9 +161,8 @@ class Batch:
         """All that decides its bytes, in columns; no name holds a "/", and a fingerprint tells the size."""
         prefix, uid, gid, mtime, _ = self.common
         marks = self._files.marks()[self._some] if self.is_unread else self._files.known[self._some]
-        modes = self._modes[self._some]
-        several = modes if len(set(modes)) > 1 else modes[:1]
-        said = [f"files {uid} {gid} {mtime}", prefix, "/".join(self.names), " ".join(map(str, several))]
+        modes = one_for_all(self._modes[self._some])
+        said = [f"files {uid} {gid} {mtime}", prefix, "/".join(self.names), " ".join(map(str, modes))]
         return "\0".join([*said, " ".join(map(str, marks))])
 
     def lay_out(self, page: Page, at: int) -> None:

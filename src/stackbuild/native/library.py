@@ -120,9 +120,11 @@ class Core:
         """See the package."""
         from ctypes import create_string_buffer
 
+        from .stats import SIZE
+
         names = _joined(["\0".join([*files, ""]) for files, _ in folders])
         rows, found = b"".join([rows for _, rows in folders]), create_string_buffer(16 * len(folders))
-        status = self._sign_folders(names, len(names), rows, len(rows) // 48, found, len(folders))
+        status = self._sign_folders(names, len(names), rows, len(rows) // SIZE, found, len(folders))
         _check(status, "rows that belong to no file")
         signatures = found.raw.hex()
         return [signatures[start : start + 32] for start in range(0, len(signatures), 32)]
@@ -152,13 +154,15 @@ class Core:
         """See the package."""
         from array import array
 
+        from .stats import SIZE
+
         names = _joined(["\0".join([run.prefix, run.folder, *run.names, ""]) for run in runs])
         table, modes = array("q"), array("q")
         for run in runs:
             table.extend((run.place, len(run.names), run.uid, run.gid, run.mtime))
             modes.extend(run.modes)
         rows, results = b"".join([run.rows for run in runs]), array("i", bytes(4 * len(modes)))
-        if names.count(0) != len(modes) + 3 * len(runs) or len(rows) != 48 * len(modes):
+        if names.count(0) != len(modes) + 3 * len(runs) or len(rows) != SIZE * len(modes):
             raise ValueError("a run has other rows, modes and names, or one of these holds NUL")
         status = self._lay_out(
             names,

@@ -10,7 +10,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from stat import S_ISREG
 from typing import NamedTuple
 
@@ -63,9 +63,7 @@ class Fingerprints:
         with self._lock:  # nothing is learnt meanwhile
             packed = self._as_kept(path)
             known = _unpacked(self.algorithm, *packed) if packed else {}
-            for piece in self._learnt.get(path, ()):
-                known.update(piece.apart())
-            return self._known.setdefault(path, known)
+            return self._known.setdefault(path, known | _apart(self._learnt.get(path, ())))
 
     def _as_kept(self, path: str) -> _Packed | None:
         with self._lock:
@@ -166,9 +164,7 @@ class Fingerprints:
                 self._folder(folder).pop(name, None)
                 self._packed.pop(folder, None)
                 if pieces := self._learnt.pop(folder, None):
-                    found: _Folder = {}
-                    for piece in pieces:
-                        found.update(piece.apart())
+                    found = _apart(pieces)
                     found.pop(name, None)
                     if found:
                         self._learnt[folder] = [_in_order(found)]
@@ -176,11 +172,11 @@ class Fingerprints:
             for home, *packed in self._index.rows(f"{_LOAD}folder = ?", values):
                 kept = _unpacked(self.algorithm, *packed)
                 kept.pop(name, None)
-                self._replace([(home, self.algorithm, kept)])
+                self._replace([(home, self.algorithm, _in_order(kept))])
 
     def forget_gone(self) -> None:
         """Drop what is known of files that no longer exist."""
-        changed: list[tuple[bytes, str, _Folder]] = []
+        changed: list[tuple[bytes, str, _Learnt]] = []
         rows = self._index.rows("SELECT folder, algorithm, names, rows, hashes FROM fingerprint")
         for folder, algorithm, *kept in rows:
             try:
@@ -190,7 +186,7 @@ class Fingerprints:
             known = _unpacked(algorithm, *kept)
             left = {name: found for name, found in known.items() if name in there}
             if len(left) < len(known):
-                changed.append((folder, algorithm, left))
+                changed.append((folder, algorithm, _in_order(left)))
         self._replace(changed)
 
     def discard(self, folder: str) -> None:
@@ -229,27 +225,19 @@ class Fingerprints:
         paths = {os.fsencode(folder): pieces for folder, pieces in learnt.items()}
         kept = self._index.rows_among(f"{_LOAD}folder IN", list(paths), (self.algorithm,))
         known = {path: _unpacked(self.algorithm, *packed) for path, *packed in kept}
-        merged: list[tuple[bytes, str, _Folder]] = []
-        fresh: list[tuple[bytes, str, bytes, bytes, bytes]] = []
+        merged: list[tuple[bytes, str, _Learnt]] = []
         for path, pieces in paths.items():
-            if path not in known and (found := _neighbours(pieces)):
-                fresh.append((path, self.algorithm, *_packed(self.algorithm, found)))
-                continue
-            old = known.get(path, {})
-            for piece in pieces:
-                old.update(piece.apart())
-            merged.append((path, self.algorithm, old))
-        self._index.write(_KEEP, fresh)
+            found = None if path in known else _neighbours(pieces)
+            found = found or _in_order(known.get(path, {}) | _apart(pieces))
+            merged.append((path, self.algorithm, found))
         self._replace(merged)
 
-    def _replace(self, folders: Sequence[tuple[bytes, str, _Folder]]) -> None:
+    def _replace(self, folders: Sequence[tuple[bytes, str, _Learnt]]) -> None:
         """Keep this of some folders: (path, algorithm, what is known)."""
         full = [
-            (path, algorithm, *_packed(algorithm, _in_order(known)))
-            for path, algorithm, known in folders
-            if known
+            (path, algorithm, *_packed(algorithm, known)) for path, algorithm, known in folders if known.names
         ]
-        empty = [(algorithm, path) for path, algorithm, known in folders if not known]
+        empty = [(algorithm, path) for path, algorithm, known in folders if not known.names]
         self._index.write(_KEEP, full)
         self._index.write(_DROP, empty)
 
@@ -261,6 +249,14 @@ def _settled(folder: str, found: _Learnt, seen: int) -> _Learnt:
         refuse(f"{folder}/{name} has only just been written")
         del kept[name]
     return _in_order(kept)
+
+
+def _apart(pieces: Iterable[_Learnt]) -> _Folder:
+    """Pieces by the file; what was learnt last counts."""
+    found: _Folder = {}
+    for piece in pieces:
+        found.update(piece.apart())
+    return found
 
 
 def _in_order(known: _Folder) -> _Learnt:

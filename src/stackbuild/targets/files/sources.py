@@ -20,23 +20,17 @@ from .globs import Found, Globs
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What was found in one folder, ready to be read. prefix: what paths in it begin with; links: what its
-    symlinks say, by their names."""
+    """What was found in one folder, ready to be read. prefix: what paths in it begin with; modes: of the
+    files, 0755 for an executable one, else 0644; links: what its symlinks say, by their names."""
 
     prefix: str
     files: TreeFiles
+    modes: list[int]
     links: dict[str, str]
-
-    def modes(self) -> list[int]:
-        """Of the files: 0755 for an executable one, else 0644."""
-        # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
-        modes = stats.modes(self.files.rows)
-        plain = {mode: 0o755 if mode & S_IXUSR else 0o644 for mode in set(modes)}
-        return [plain[mode] for mode in modes]
 
     def recipe(self, marks: Sequence[str]) -> Folder:
         """What of them decides a layer. marks: the files' fingerprints."""
-        return Folder(self.prefix, self.files.names, self.modes(), marks, self.links)
+        return Folder(self.prefix, self.files.names, self.modes, marks, self.links)
 
 
 def find_sources(task: Task, srcs: Sequence[str | Address]) -> list[Found]:
@@ -107,9 +101,10 @@ def _opened(task: Task, item: Found) -> Sources:
         what = f"'{prefix}{others[0]}' is neither a file, a folder nor a symlink"
         raise _refused(task, what, f'take it away with "!{prefix}{others[0]}"')
     links = {name: _safe_link(task, f"{item.place}/{name}", prefix + name) for name, _ in item.others}
-    return Sources(
-        prefix, TreeFiles(item.place, item.names, item.rows, task.store.fingerprints, item.known), links
-    )
+    files = TreeFiles(item.place, item.names, item.rows, task.store.fingerprints, item.known)
+    # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
+    plain = {mode: 0o755 if mode & S_IXUSR else 0o644 for mode in set(modes)}
+    return Sources(prefix, files, [plain[mode] for mode in modes], links)
 
 
 def fingerprints(task: Task, sources: Sources) -> list[str]:
