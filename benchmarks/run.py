@@ -31,8 +31,9 @@ warm{scale}.
 
 Compare ratios, not seconds: a ratio is one median by another of the same run, on the same tree, so that a
 slow machine slows both; below 1, stackbuild is the quicker. Ours end with an OCI layout on the disk, durable
-(fsync); the pipes of tar write no file at all, and umoci does not wait for the disk. MB are 10^6 bytes, of
-the compressed layer. Peak memory is that of the largest process of the command.
+(fsync) when cold; with one file changed, the disk is not waited for, as the layer is mostly an earlier one's
+(docs/decisions/0007-speed.md). The pipes of tar write no file at all, and umoci never waits for the disk. MB
+are 10^6 bytes, of the compressed layer. Peak memory is that of the largest process of the command.
 """
 
 

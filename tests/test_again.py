@@ -223,6 +223,14 @@ def test_a_damaged_answer_is_none(full, monkeypatch):
         assert full.again("//:img")[:2] == (False, 0)
 
 
+def test_an_answer_from_before_the_machine_was_started_is_none(full, monkeypatch):
+    full.again("//:img")
+    assert full.again("//:img")[0]
+    monkeypatch.setattr(answer, "boot_id", lambda: "another")
+    assert not full.again("//:img")[0]
+    assert full.again("//:img")[0]
+
+
 def test_an_answer_that_others_may_write_is_none(full):
     full.again("//:img")
     [path] = answers(full)

@@ -79,6 +79,19 @@ def test_one_changed_file_compresses_one_chunk(store, pool, monkeypatch):
         assert write_layer(cold, entries, Codec("gzip"), pool) == warm
 
 
+@pytest.mark.parametrize("changed", [0, 3000, 5999, None])
+def test_the_disk_is_waited_for_unless_earlier_blobs_hold_most_of_it(store, pool, changed):
+    marks = store.path / "unsettled"
+    entries = files(6000)
+    write_layer(store, entries, Codec("gzip"), pool)
+    assert not list(marks.iterdir())
+    entries = entries if changed is not None else files(6000, seed=2)
+    entries[changed or 0] = Entry(entries[changed or 0].path, "file", content=BytesContent(bytes(3000)))
+    layer = write_layer(store, entries, Codec("gzip"), pool)
+    expected = [layer.digest.removeprefix("sha256:")] if changed is not None else []
+    assert [mark.name.partition(".")[0] for mark in marks.iterdir()] == expected
+
+
 def big_file(path, size):
     data = random.Random(2).randbytes(1 << 16) * (size >> 16)
     path.write_bytes(data)

@@ -1,12 +1,13 @@
 """Saved answers: one file each in the store's folder `answers`, named by a hash of its request.
 
-    stackbuild answer 1 HASH\n            of all that follows, XXH3-128 in hexadecimal
-    WORKSPACE SAVED PLACES SIZE SIZE SIZE SIZE\n
+    stackbuild answer 2 HASH\n            of all that follows, XXH3-128 in hexadecimal
+    WORKSPACE BOOT SAVED PLACES SIZE SIZE SIZE SIZE\n
     the request, what is printed, the last build, the records of `stackbuild.native.unchanged`
 
-WORKSPACE is what it is called in the store; SAVED is when, in seconds since 1970; PLACES is how seconds are
-written; SIZE is each part's. In what is printed NUL stands for the seconds it took, in the last build for
-when it began and for the seconds it took. A file of any other form is no answer.
+WORKSPACE is what it is called in the store; BOOT is the boot id, as a crash may damage what the disk was not
+waited for; SAVED is when, in seconds since 1970; PLACES is how seconds are written; SIZE is each part's. In
+what is printed NUL stands for the seconds it took, in the last build for when it began and for the seconds it
+took. A file of any other form is no answer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import time
 
 import xxhash
 
-_MAGIC = b"stackbuild answer 1 "
+from .boot import boot_id
+
+_MAGIC = b"stackbuild answer 2 "
 _HEAD = len(_MAGIC) + 33
 _FOLDER = "answers"
 _MOST = 50
@@ -61,14 +64,14 @@ def load(store: str, request: bytes) -> Answer | None:
     if about.st_uid != os.getuid() or about.st_mode & 0o077 or head != _head(rest):
         return None
     line, body = data[_HEAD:].split(b"\n", 1)
-    workspace, saved, places, *sizes = line.decode().split(" ")
+    workspace, boot, saved, places, *sizes = line.decode().split(" ")
     parts, start = [], 0
     for size in map(int, sizes):
         parts.append(body[start : start + size])
         start += size
     asked, printed, build, records = parts
     age = time.time() - float(saved)
-    if asked != request or start != len(body) or not 0 <= age < BELIEVED:
+    if asked != request or start != len(body) or boot != boot_id() or not 0 <= age < BELIEVED:
         return None
     return Answer(workspace, places, printed, build, records, float(saved))
 
@@ -76,7 +79,8 @@ def load(store: str, request: bytes) -> Answer | None:
 def packed(answer: Answer, request: bytes) -> bytes:
     """An answer as a file has it, saved now."""
     parts = (request, answer.printed, answer.build, answer.records)
-    line = " ".join([answer.workspace, repr(time.time()), answer.places, *(str(len(part)) for part in parts)])
+    about = [answer.workspace, boot_id(), repr(time.time()), answer.places]
+    line = " ".join([*about, *(str(len(part)) for part in parts)])
     rest = b"".join([line.encode(), b"\n", *parts])
     return _head(rest) + rest
 

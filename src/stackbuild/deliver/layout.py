@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import BuildFailed
 from ..oci.model import REF_NAME, Descriptor, Image, canonical_json
 from ..store import Store
-from ..store.files import TEMPORARY, alone, sync_folder, write_atomically
+from ..store.files import TEMPORARY, alone, sync, write_atomically
 from ..trace import traced
 
 SUFFIXES = {"oci": "", "oci-archive": ".oci.tar", "docker-archive": ".docker.tar"}
@@ -76,7 +76,7 @@ def write_layout(
             blobs.mkdir(parents=True, exist_ok=True)
             new = [share(store, digest, blobs / _name(digest)) for digest in wanted if digest not in without]
             if any(new):
-                sync_folder(blobs)
+                sync(blobs)
             _same_file_or_write(folder / "index.json", index)
             _remove_others(blobs, wanted)
     except OSError as error:

@@ -27,7 +27,7 @@ class GrowingBlob:
     """Two hashes at once, each in a thread of its own, so that the caller can go on.
 
     size: bytes written, or on their way; ends: of each chunk added, the size so far and the hashes' states,
-    if they have any; complete after `digests`.
+    if they have any; complete after `digests`; old: how many of the bytes lie in earlier blobs.
     """
 
     def __init__(self, file: BinaryIO, hasher: Executor, writer: Executor, flusher: Executor) -> None:
@@ -37,7 +37,7 @@ class GrowingBlob:
         self._unflushed = 0
         self._raw, self._blob = native.sha256(), native.sha256()
         self._tail = b""  # written, and not hashed yet
-        self.size = 0
+        self.size = self.old = 0
         self.ends: list[tuple[int, bytes | None, bytes | None]] = []
 
     def copy(self, packed: Data, source: Path, offset: int) -> None:
@@ -46,23 +46,30 @@ class GrowingBlob:
         if done < len(packed):
             self._file.write(packed[done:])
             self._file.flush()
-        self._flush_now_and_then(len(packed))
 
     def resume(self, prefix: Prefix) -> None:
         """Go on after a beginning, whose bytes were just copied."""
         raw, blob = native.resume_sha256(prefix.raw_state), native.resume_sha256(prefix.blob_state)
         assert raw is not None and blob is not None
-        self._raw, self._blob, self.size = raw, blob, prefix.size
+        self._raw, self._blob, self.size, self.old = raw, blob, prefix.size, prefix.size
         hashed = int.from_bytes(prefix.blob_state[32:], "big")
         self._tail = os.pread(self._file.fileno(), self.size - hashed, hashed)
 
-    def add(self, raw: Data, packed: Data) -> tuple[Future[bytes | None], Future[bytes | None]]:
+    @property
+    def is_mostly_old(self) -> bool:
+        """Whether earlier blobs hold half of it: then the disk need not be waited for, as little is lost."""
+        return 2 * self.old > self.size
+
+    def add(
+        self, raw: Data, packed: Data, *, is_old: bool
+    ) -> tuple[Future[bytes | None], Future[bytes | None]]:
         """Have a chunk written. Returns what is done when its `raw` bytes are needed no more, and what when
-        its `packed` bytes are.
+        its `packed` bytes are. is_old: whether an earlier blob holds it.
 
         Raises OSError when the disk did not take an earlier one.
         """
         self.size += len(packed)
+        self.old += len(packed) * is_old
         hashed, written = self._hasher.submit(self._hash, raw), self._writer.submit(self._append, packed)
         self._under_way.append((self.size, hashed, written))
         if len(self._under_way) > _LAG:
@@ -98,7 +105,7 @@ class GrowingBlob:
     def _flush_now_and_then(self, written: int) -> None:
         """Have the disk write beside what goes on, once at a time. Raises OSError, if the last time did."""
         self._unflushed += written
-        if self._unflushed < _FLUSHED or (self._flush and not self._flush.done()):
+        if self.is_mostly_old or self._unflushed < _FLUSHED or (self._flush and not self._flush.done()):
             return
         if self._flush:
             self._flush.result()

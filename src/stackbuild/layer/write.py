@@ -53,7 +53,7 @@ class Layer:
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A chunk on its way out. key: None where it had to be read first; raw: tar bytes; packed: compressed
-    bytes; seen: ns since 1970, from before it was read; found: whether its very bytes were packed before."""
+    bytes; seen: ns since 1970, from before it was read; found: whether it lay packed in an earlier blob."""
 
     chunk: Chunk
     key: str | None
@@ -99,7 +99,7 @@ def _fetch(known: KnownChunks, buffers: Buffers, chunk: Chunk, key: str, place: 
             raw = known.raw(place, packed)
     if packed is None or raw is None:
         return _made(known, buffers, chunk, key)
-    return _Piece(chunk, key, raw, packed, place.raw_hash, place.packed_hash)
+    return _Piece(chunk, key, raw, packed, place.raw_hash, place.packed_hash, found=True)
 
 
 def _made(known: KnownChunks, buffers: Buffers, chunk: Chunk, key: str | None) -> _Piece:
@@ -183,13 +183,13 @@ def _write(
             # A big file's fingerprint, and with it the keys of its chunks, is known after the last of them.
             names.append(piece.key or (piece.chunk if piece.chunk.is_unread else known.key(piece.chunk)))
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))
-            hashed, written = blob.add(piece.raw, piece.packed)
+            hashed, written = blob.add(piece.raw, piece.packed, is_old=piece.found)
             hashed.add_done_callback(buffers.giving(piece.raw))
             written.add_done_callback(known.buffers.giving(piece.packed))
         digest, diff_id = blob.digests()
         is_new = not store.blobs.has(digest, blob.size)
         if is_new:
-            store.blobs.adopt(file, temp, digest)
+            store.blobs.adopt(file, temp, digest, wait=not blob.is_mostly_old)
     keys = [known.key(name) if isinstance(name, Chunk) else name for name in names]
     known.keep(zip(keys, (Place(digest, *row) for row in rows), strict=True))
     prefix.keep(store, [*begun, *keys], digest, blob.ends)

@@ -12,8 +12,9 @@ from typing import BinaryIO
 from ..digests import check_digest, digest_of, digest_of_file, is_digest
 from ..errors import DigestMismatch, Failures, StackbuildError
 from ..trace import traced
-from .files import hold, publish, temporary, write
+from .files import cannot_write, hold, publish, sync, temporary, write
 from .index import Index
+from .unsettled import Unsettled
 
 PIECE = 1 << 20
 
@@ -34,8 +35,8 @@ class Blobs:
     moved (somebody edited a hard-linked output, a disk lost bytes) its bytes are read and judged again.
     """
 
-    def __init__(self, folder: Path, temp: Path, index: Index) -> None:
-        self.folder, self.temp, self._index = folder, temp, index
+    def __init__(self, folder: Path, temp: Path, index: Index, unsettled: Unsettled) -> None:
+        self.folder, self.temp, self._index, self._unsettled = folder, temp, index, unsettled
         self._prefix = f"{folder}/"
         self._sound: dict[str, tuple[int, int, int]] = {}  # what the index said of blobs asked for already
 
@@ -92,10 +93,35 @@ class Blobs:
         )
 
     @traced("keep the blob")
-    def adopt(self, file: BinaryIO, temp: Path, digest: str) -> None:
-        """Take a finished temporary file, whose digest the caller computed while writing, as a blob."""
-        publish(file, temp, self.path(digest), 0o444)
+    def adopt(self, file: BinaryIO, temp: Path, digest: str, *, wait: bool = True) -> None:
+        """Take a finished temporary file, whose digest the caller computed while writing, as a blob.
+
+        wait: for the disk; else a crash of the machine may damage it, which is seen afterwards.
+        """
+        try:
+            durable = wait or not self._unsettled.add(digest)
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+        publish(file, temp, self.path(digest), 0o444, durable=durable)
         self._remember(digest)
+
+    @traced("settle blobs")
+    def settle(self) -> None:
+        """Judge the blobs that a crash may have damaged; wait for those that the disk should have by now."""
+        for mark in self._unsettled.due():
+            path = self.path(mark.digest)
+            was_there = path.exists()
+            sound = not mark.crashed or self.verify(mark.digest)
+            if path.exists():
+                if not sound:
+                    continue  # made anew by another build just now, or not to be read
+                try:
+                    sync(path)
+                except OSError:
+                    self.forget(mark.digest)
+            elif mark.recent and not was_there:
+                continue  # it may yet come
+            mark.remove()
 
     def put(self, data: bytes) -> str:
         """Store bytes and return their digest."""

@@ -31,9 +31,9 @@ def cannot_write(folder: Path, error: OSError) -> StoreError:
     return StoreError(f"cannot write in {folder}: {error.strerror or error}", hint=_hint(error))
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:
@@ -96,14 +96,16 @@ def write(file: IO[bytes], data: bytes, folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def publish(file: BinaryIO, temp: Path, final: Path, mode: int = 0o600) -> None:
+def publish(file: BinaryIO, temp: Path, final: Path, mode: int = 0o600, *, durable: bool = True) -> None:
     """Give a finished temporary file its name: fsync, rename, fsync of the folder. Raises StoreError."""
     try:
         file.flush()
         os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
         temp.replace(final)
-        sync_folder(final.parent)
+        if durable:
+            sync(final.parent)
     except OSError as error:
         raise cannot_write(final.parent, error) from error
 

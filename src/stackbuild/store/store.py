@@ -20,6 +20,7 @@ from .files import remove, write_atomically
 from .fingerprints import Fingerprints
 from .index import Index
 from .records import Records, refill
+from .unsettled import Unsettled
 
 FORMAT = "1\n"
 _ABANDONED = 86_400  # seconds after which a temporary file belongs to no running build
@@ -44,7 +45,7 @@ class Store:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
-            names = ("tmp", "blobs", "blobs/sha256", "records", "builds", "answers")
+            names = ("tmp", "blobs", "blobs/sha256", "records", "builds", "answers", "unsettled")
             for folder in (path / name for name in names):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self._check_format()
@@ -57,7 +58,8 @@ class Store:
                 f"the store {path} cannot be used: {error.strerror}",
                 hint="set STACKBUILD_STORE to a folder that you own" if owned else "free some space",
             ) from error
-        self.blobs = Blobs(path / "blobs" / "sha256", self.temp, self.index)
+        self.blobs = Blobs(path / "blobs" / "sha256", self.temp, self.index, Unsettled(path / "unsettled"))
+        self.blobs.settle()
         self.records = Records(path / "records", self.temp, self.index)
         self.builds = Builds(path / "builds", self.temp)
         self.fingerprints = Fingerprints(self.index, algorithm)
