@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from ...declare.glob import compiled
 from ...errors import BuildFailed
@@ -30,20 +29,33 @@ class Root:
         self._by: dict[str, tuple[Package, Tree]] = {}
         self._is_new = not (system.folders or system.links)
         self._links = System(links=dict(MERGED if self._is_new else system.links))
+        self._folders: dict[str, str] = {}  # where they lead
 
     def add(self, package: Package, tree: Tree) -> None:
         """Put in a package's files. Raises BuildFailed when they clash with another's."""
         for entry in tree.entries:
-            path = self._links.resolve(entry.path, last=entry.kind == "folder")
+            path = self._at(entry.path, last=entry.kind == "folder")
             link = self._links.resolve(entry.link, last=False) if entry.kind == "hardlink" else entry.link
             if self._excluded(path):
                 continue
             if entry.kind == "folder" and path in self.system.folders:
                 continue
-            moved = replace(
-                entry, path=path, link=link, mtime=self._epoch, group=package.key, origin=package.name
+            moved = Entry(
+                *(path, entry.kind, entry.mode, entry.uid, entry.gid, self._epoch, link),
+                *(entry.xattrs, entry.content, package.name, package.key),
             )
             self._put(moved, package, tree)
+
+    def _at(self, path: str, *, last: bool) -> str:
+        """`System.resolve`, which follows the links of a folder once for all that is in it."""
+        folder, _, name = path.rpartition("/")
+        found = self._folders.get(folder)
+        if found is None:
+            found = self._folders[folder] = self._links.resolve(folder, last=True)
+        here = f"{found}/{name}" if found else name
+        if name in ("", ".", "..") or (last and here in self._links.links):
+            return self._links.resolve(path, last=last)
+        return here
 
     def merge(self) -> None:
         """Give a root of its own the links to what it has below usr/: programs name their loader, and scripts

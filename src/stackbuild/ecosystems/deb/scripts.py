@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _PIECE = re.compile(
@@ -39,6 +39,7 @@ _HARMLESS = re.compile(
 """Tools whose pieces start services, keep the caches of a desktop, or ask for what is done here."""
 _ASSIGNED = re.compile(r"""^\s*([A-Za-z_]\w*)=(?:(["'])([^$`"'\\\n]*)\2|([^$`"'\s\\;]+))\s*;?\s*$""", re.M)
 _LOOP = re.compile(r"\bfor\s+(\w+)\s+in\s+([^;\n$`]*?)\s*[;\n]\s*do\b((?:(?!\bdo\b).)*?)\bdone\b", re.S)
+_BETWEEN = re.compile(r"\s*(?:;;?|&&|\|\|)\s*|\bthen\b|\bdo\b")  # two simple commands
 _PROGRAMS = ("adduser", "addgroup", "useradd", "groupadd")
 _DONE = ("update-alternatives", *_PROGRAMS, "setcap", "ldconfig")
 
@@ -60,16 +61,23 @@ def pieces(script: str) -> Iterator[tuple[str, str]]:
         yield match[1], match[2]
 
 
-def commands(script: str) -> Iterator[list[str]]:
-    """The simple commands of a script, as words; what cannot be split is left out."""
-    for line in re.sub(r"\\\n\s*", " ", script).split("\n"):
-        for part in re.split(r"\s*(?:;;?|&&|\|\|)\s*|\bthen\b|\bdo\b", line):
+def commands(script: str, programs: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The simple commands of a script that run one of some programs: which, and the words after it. What
+    cannot be split is left out."""
+    named = re.compile("|".join(map(re.escape, programs)))
+    if not named.search(script):
+        return  # as most do not, and to split takes long
+    for line in re.sub(r"\\\n\s*", " ", _unrolled(script)).split("\n"):
+        for part in _BETWEEN.split(line) if named.search(line) else ():
+            if not named.search(part):
+                continue
             try:
                 words = shlex.split(part, comments=True)
             except ValueError:
                 continue
-            if words:
-                yield words
+            program = words[0].rpartition("/")[2] if words else ""
+            if program in programs:
+                yield program, words[1:]
 
 
 def _unrolled(script: str) -> str:
@@ -96,8 +104,8 @@ def unknown(script: str) -> bool:
 
 def alternatives(script: str) -> Iterator[Alternative]:
     """The choices that a script installs."""
-    for words in commands(_unrolled(script)):
-        if words[0].rpartition("/")[2] != "update-alternatives" or "--install" not in words:
+    for _, words in commands(script, ["update-alternatives"]):
+        if "--install" not in words:
             continue
         at = words.index("--install")
         main, rest = words[at + 1 : at + 5], words[at + 5 :]
@@ -133,11 +141,8 @@ _VALUED = {
 
 def accounts(script: str) -> Iterator[Account]:
     """The system users and groups that a script makes with adduser(8) and its kin."""
-    for words in commands(_unrolled(script)):
-        program = words[0].rpartition("/")[2]
-        if program not in _PROGRAMS or not {"--system", "-r"} & set(words):
-            continue
-        if account := _account(program, words[1:]):
+    for program, words in commands(script, _PROGRAMS):
+        if {"--system", "-r"} & set(words) and (account := _account(program, words)):
             yield account
 
 

@@ -16,7 +16,8 @@ from .repository import Index
 
 _NEEDED = ("Package", "Version", "Architecture", "Filename", "Size", "SHA256")
 _FIRST = b"\n\nPackage: "  # how a paragraph begins, and the one before it ends
-_PROVIDES = re.compile(rb"\nProvides: ([^\n]+(?:\n[ \t][^\n]+)*)")
+_PROVIDES = b"\nProvides: "
+_VALUE = re.compile(rb"[^\n]+(?:\n[ \t][^\n]+)*")  # of a field, with its further lines
 
 
 @dataclass(frozen=True)
@@ -124,27 +125,21 @@ class _Table:
         self._data = data
         self.places: dict[bytes, list[int]] = {}
         self.provided: dict[bytes, list[bytes]] = {}
-        at = len(data) - len(data.lstrip(b"\n"))
-        if not data.startswith(_FIRST[2:], at):
-            at = _next(data, at)
-        while at >= 0:
-            start = at + len(_FIRST) - 2
-            end = data.find(b"\n", start)
-            if name := data[start : end if end >= 0 else len(data)]:
+        starts, names = _paragraphs(data)
+        for at, name in zip(starts, names, strict=True):
+            if name:
                 self.places.setdefault(name, []).append(at)
-            at = _next(data, start)
-        starts = sorted((place, name) for name, places in self.places.items() for place in places)
-        self._fill_provided(starts)
+        at = data.find(_PROVIDES)
+        while at >= 0:
+            number = bisect.bisect(starts, at) - 1
+            if number >= 0 and names[number]:  # else of a paragraph that names no package
+                self._provide(names[number], at)
+            at = data.find(_PROVIDES, at + len(_PROVIDES))
 
-    def _fill_provided(self, starts: list[tuple[int, bytes]]) -> None:
-        offsets = [place for place, _ in starts]
-        for match in _PROVIDES.finditer(self._data):
-            number = bisect.bisect(offsets, match.start()) - 1
-            if number < 0:
-                continue  # of a paragraph that names no package
-            name = starts[number][1]
-            for item in match[1].split(b","):
-                self.provided.setdefault(item.split(b"(")[0].split(b":")[0].strip(), []).append(name)
+    def _provide(self, name: bytes, at: int) -> None:
+        found = _VALUE.match(self._data, at + len(_PROVIDES))
+        for item in found[0].split(b",") if found else ():
+            self.provided.setdefault(item.split(b"(")[0].split(b":")[0].strip(), []).append(name)
 
     def stanzas(self, name: bytes) -> Iterator[Any]:
         for place in self.places.get(name, ()):
@@ -152,10 +147,21 @@ class _Table:
             yield self._data[place : end if end >= 0 else len(self._data)]
 
 
-def _next(data: bytes, start: int) -> int:
-    """Where the next paragraph begins, or -1."""
-    found = data.find(_FIRST, start)
-    return found + 2 if found >= 0 else -1
+def _paragraphs(data: bytes) -> tuple[list[int], list[bytes]]:
+    """Where the paragraphs of packages begin, and the packages' names."""
+    starts, names, length = list[int](), list[bytes](), len(_FIRST) - 2
+    at = len(data) - len(data.lstrip(b"\n"))
+    if not data.startswith(_FIRST[2:], at):
+        at = data.find(_FIRST, at) + 2
+        if at < 2:
+            return starts, names
+    while True:
+        end = data.find(b"\n", at)
+        starts.append(at)
+        names.append(data[at + length : end if end >= 0 else len(data)])
+        at = data.find(_FIRST, at + length) + 2
+        if at < 2:
+            return starts, names
 
 
 @functools.lru_cache(maxsize=1 << 15)  # targets of one run share most of what they reach
