@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .marks import Marks
+
 
 def one_for_all(modes: Sequence[int]) -> Sequence[int]:
     """Modes, or just one where all are the same."""
@@ -18,7 +20,7 @@ class Folder(NamedTuple):
     prefix: str
     names: Sequence[str]
     modes: Sequence[int]
-    marks: Sequence[str]
+    marks: Marks | Sequence[str]
     links: Mapping[str, str]
 
 
@@ -36,7 +38,8 @@ class FileTable(Mapping[str, str]):
         space; modes are one where all are the same."""
         for prefix, names, modes, marks, links in self.folders:
             texts = " ".join([f"{mode:04o}" for mode in one_for_all(modes)])
-            yield prefix, "/".join(names), texts, " ".join(marks), links
+            told = marks.text() if isinstance(marks, Marks) else " ".join(marks)
+            yield prefix, "/".join(names), texts, told, links
 
     @classmethod
     def of(cls, columns: Sequence[Sequence[Any]]) -> FileTable:

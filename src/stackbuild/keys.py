@@ -45,6 +45,15 @@ def _sha256(data: Data) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def hash_to_bytes(algorithm: Algorithm) -> Callable[[Data], bytes]:
+    """What gives the hash of bytes as bytes, whose hexadecimal `hash_function` gives."""
+    return _sha256_bytes if algorithm == "sha256" else xxhash.xxh3_128_digest
+
+
+def _sha256_bytes(data: Data) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
 def hash_bytes(data: Data, algorithm: Algorithm) -> str:
     """The hash of `data` as lower-case hexadecimal."""
     return hash_function(algorithm)(data)

@@ -61,7 +61,7 @@ def test_rows_are_those_of_lstat(tmp_path):
     assert stats.apart(found) == rows and native.lstat_rows([]) == b"" == native.lstat_rows([("/", [])])
     assert native.lstat_rows([("/", ["tmp"])]) == stats.row(os.lstat("/tmp"))
     assert stats.sizes(found).tolist() == list(map(stats.size, rows)) == [os.lstat(path).st_size for path in paths]
-    assert stats.modes(found) == [os.lstat(path).st_mode for path in paths]
+    assert list(stats.modes(found)) == [os.lstat(path).st_mode for path in paths]
 
 
 def test_a_file_that_is_gone_is_named(tmp_path):

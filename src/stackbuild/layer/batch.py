@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..filetable import one_for_all
-from ..keys import Algorithm, hash_function
+from ..keys import Algorithm, hash_to_bytes
+from ..marks import Marks, bytes_of
 from ..native import stats, ustar
 from ..native.runs import Run
 from ..native.ustar import BLOCK
@@ -35,7 +36,7 @@ class TreeFiles:
         names: Sequence[str],
         rows: bytes,
         fingerprints: Fingerprints,
-        known: list[str | None],
+        known: Marks,
     ) -> None:
         self.folder, self.names, self.rows = folder, names, rows
         self.fingerprints, self.known = fingerprints, known
@@ -57,19 +58,19 @@ class TreeFiles:
             self._single = list(map(self.file, range(len(self.names))))
         return self._single
 
-    def marks(self) -> list[str]:
+    def marks(self) -> Marks:
         """Their fingerprints; what is not known is read. Raises OSError and BuildFailed, as TreeFile does."""
-        if self._single is None and None in self.known:
-            for number, (name, row) in enumerate(zip(self.names, stats.apart(self.rows), strict=True)):
-                if self.known[number] is None:
-                    self.known[number] = self.fingerprints.of(f"{self.folder}/{name}", row)
+        algorithm = self.fingerprints.algorithm
         if self._single is not None:
-            return [file.fingerprint for file in self._single]
-        return [mark for mark in self.known if mark is not None]
+            return Marks.of(algorithm, [file.fingerprint for file in self._single])
+        for number in self.known.unknowns():
+            path, row = f"{self.folder}/{self.names[number]}", self.rows_of(slice(number, number + 1))
+            self.known.learn(number, bytes_of(algorithm, self.fingerprints.of(path, row)))
+        return self.known
 
     def unread(self) -> int:
         """The bytes of those whose fingerprints are not known."""
-        return sum([size for size, mark in zip(self.sizes, self.known, strict=True) if mark is None])
+        return sum([self.sizes[number] for number in self.known.unknowns()])
 
 
 class Attributes(NamedTuple):
@@ -144,7 +145,7 @@ class Batch:
 
     @property
     def is_unread(self) -> bool:
-        return None in self._files.known[self._some]
+        return not self._files.known[self._some].are_known
 
     def entries(self) -> list[Entry]:
         """Each file as an entry by itself."""
@@ -160,10 +161,10 @@ class Batch:
     def facts(self) -> str:
         """All that decides its bytes, in columns; no name holds a "/", and a fingerprint tells the size."""
         prefix, uid, gid, mtime, _ = self.common
-        marks = self._files.marks()[self._some] if self.is_unread else self._files.known[self._some]
+        marks = (self._files.marks() if self.is_unread else self._files.known)[self._some]
         modes = one_for_all(self._modes[self._some])
         said = [f"files {uid} {gid} {mtime}", prefix, "/".join(self.names), " ".join(map(str, modes))]
-        return "\0".join([*said, " ".join(map(str, marks))])
+        return "\0".join([*said, marks.text()])
 
     def lay_out(self, page: Page, at: int) -> None:
         files, some, own = self._files, self._some, self.common
@@ -175,15 +176,15 @@ class Batch:
         return self._files.file(self._some.start + number)
 
     def check(self, out: memoryview, algorithm: Algorithm, seen: int) -> None:
-        hash_of, files, some = hash_function(algorithm), self._files, self._some
+        hash_of, files, some = hash_to_bytes(algorithm), self._files, self._some
         starts = itertools.accumulate(self.lengths[:-1], initial=BLOCK)
         places = zip(starts, files.sizes[some], strict=True)
-        found = [f"{algorithm}:{hash_of(out[start : start + size])}" for start, size in places]
+        found = b"".join([hash_of(out[start : start + size]) for start, size in places])
         known = files.known[some]
-        if found == known:
+        if known.are_known and known.data == found:
             return
-        for number, (before, mark) in enumerate(zip(known, found, strict=True)):
+        for number, (before, mark) in enumerate(zip(known, Marks(algorithm, found), strict=True)):
             if before is not None and before != mark:
                 raise Changed(self._content_of(number))
         files.fingerprints.learn(files.folder, self.names, files.rows_of(some), found, seen)
-        files.known[some] = found  # when all that is to be said against them has been
+        files.known.learn(some.start, found)  # when all that is to be said against them has been

@@ -39,9 +39,9 @@ def sizes(rows: bytes) -> array[int]:
     return _column(rows, 2)
 
 
-def modes(rows: bytes) -> list[int]:
+def modes(rows: bytes) -> array[int]:
     """Their types and permissions."""
-    return _column(rows, 5).tolist()
+    return _column(rows, 5)
 
 
 def _column(rows: bytes, place: int) -> array[int]:

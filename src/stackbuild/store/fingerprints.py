@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
+from ..marks import Marks, bytes_of
 from ..native import stats
 from ..native.library import FLAGS
 from ..trace import traced
@@ -27,21 +28,20 @@ _AT_ONCE = 1_000  # folders that are written together
 _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ? AND "
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
-_Folder = dict[str, tuple[bytes, str]]  # name -> (row, fingerprint)
+_Folder = dict[str, tuple[bytes, bytes]]  # name -> (row, fingerprint)
 _Packed = tuple[bytes, bytes, bytes]
 """Names, rows and hashes, as the index has them: in the order of a listing."""
 
 
 class _Learnt(NamedTuple):
-    """Of some files in a folder, in the order of a listing: names, rows and fingerprints."""
+    """Of some files in a folder, in the order of a listing: names, rows and the bytes of fingerprints."""
 
     names: Sequence[str]
     rows: bytes
-    marks: Sequence[str]
+    marks: bytes
 
     def apart(self) -> _Folder:
-        both = zip(stats.apart(self.rows), self.marks, strict=True)
-        return dict(zip(self.names, both, strict=True))
+        return _unpacked(self.names, self.rows, self.marks)
 
 
 class Fingerprints:
@@ -62,7 +62,7 @@ class Fingerprints:
             return found
         with self._lock:  # nothing is learnt meanwhile
             packed = self._as_kept(path)
-            known = _unpacked(self.algorithm, *packed) if packed else {}
+            known = _read(*packed) if packed else {}
             return self._known.setdefault(path, known | _apart(self._learnt.get(path, ())))
 
     def _as_kept(self, path: str) -> _Packed | None:
@@ -92,18 +92,22 @@ class Fingerprints:
             self._load("(folder = ? OR folder >= ? AND folder < ?)", itself, low, beyond)
             self._loaded.add(folder)
 
-    def known(self, folder: str, names: Sequence[str], rows: bytes) -> list[str | None]:
+    def known(self, folder: str, names: Sequence[str], rows: bytes) -> Marks:
         """The fingerprints of files in a folder as far as they are remembered and their rows, which lie one
         after another, prove it."""
+        if not names:
+            return Marks(self.algorithm, b"")
         is_apart = folder in self._known or folder in self._learnt
         packed = None if is_apart else self._as_kept(folder)
         if packed and packed[1] == rows and packed[0] == os.fsencode("\0".join(names)):
-            return list[str | None](_marks(self.algorithm, packed[2]))
-        remembered = self._folder(folder)
-        if not remembered:
-            return [None] * len(names)
-        both = zip(map(remembered.get, names), stats.apart(rows), strict=True)
-        return [found[1] if found and found[0] == row else None for found, row in both]
+            return Marks(self.algorithm, packed[2])
+        found = Marks.unknown(self.algorithm, len(names))
+        if remembered := self._folder(folder):
+            both = zip(map(remembered.get, names), stats.apart(rows), strict=True)
+            for number, (one, row) in enumerate(both):
+                if one and one[0] == row:
+                    found.learn(number, one[1])
+        return found
 
     def of(self, path: str, row: bytes) -> str:
         """The fingerprint of the regular file `path`, whose row the caller just took.
@@ -113,12 +117,12 @@ class Fingerprints:
         folder, _, name = path.rpartition("/")
         return self.known(folder, [name], row)[0] or self._hash(path, row)
 
-    def learn(self, folder: str, names: Sequence[str], rows: bytes, marks: Sequence[str], seen: int) -> None:
+    def learn(self, folder: str, names: Sequence[str], rows: bytes, marks: bytes, seen: int) -> None:
         """Remember what the bytes of files in a folder hash to, which had their rows before and after they
         were read.
 
-        names: in the order of a listing; rows: one after another; seen: ns since 1970, before the first of
-        them was read.
+        names: in the order of a listing; rows, marks: one after another; seen: ns since 1970, before the first
+        of them was read.
         """
         found = _Learnt(names, rows, marks)
         if not stats.all_settled(rows, seen):
@@ -126,8 +130,10 @@ class Fingerprints:
         with self._lock:
             self.hashed += len(names)
             if found.names:
-                if (known := self._known.get(folder)) is not None:
+                if known := self._known.get(folder):
                     known.update(found.apart())
+                else:
+                    self._known.pop(folder, None)
                 self._learnt.setdefault(folder, []).append(found)
 
     def _hash(self, path: str, row: bytes) -> str:
@@ -150,7 +156,7 @@ class Fingerprints:
             if after == row:
                 found = f"{self.algorithm}:{hasher.hexdigest()}"
                 folder, _, name = path.rpartition("/")
-                self.learn(folder, [name], row, [found], seen)
+                self.learn(folder, [name], row, bytes_of(self.algorithm, found), seen)
                 return found
             refuse(f"{path} has only just been written")
             row = after
@@ -170,7 +176,7 @@ class Fingerprints:
                         self._learnt[folder] = [_in_order(found)]
             values = (self.algorithm, os.fsencode(folder))
             for home, *packed in self._index.rows(f"{_LOAD}folder = ?", values):
-                kept = _unpacked(self.algorithm, *packed)
+                kept = _read(*packed)
                 kept.pop(name, None)
                 self._replace([(home, self.algorithm, _in_order(kept))])
 
@@ -183,7 +189,7 @@ class Fingerprints:
                 there = set(os.listdir(os.fsdecode(folder)))  # noqa: PTH208
             except OSError:
                 there = set()
-            known = _unpacked(algorithm, *kept)
+            known = _read(*kept)
             left = {name: found for name, found in known.items() if name in there}
             if len(left) < len(known):
                 changed.append((folder, algorithm, _in_order(left)))
@@ -224,7 +230,7 @@ class Fingerprints:
     def _merge(self, learnt: Mapping[str, Sequence[_Learnt]]) -> None:
         paths = {os.fsencode(folder): pieces for folder, pieces in learnt.items()}
         kept = self._index.rows_among(f"{_LOAD}folder IN", list(paths), (self.algorithm,))
-        known = {path: _unpacked(self.algorithm, *packed) for path, *packed in kept}
+        known = {path: _read(*packed) for path, *packed in kept}
         merged: list[tuple[bytes, str, _Learnt]] = []
         for path, pieces in paths.items():
             found = None if path in known else _neighbours(pieces)
@@ -235,7 +241,9 @@ class Fingerprints:
     def _replace(self, folders: Sequence[tuple[bytes, str, _Learnt]]) -> None:
         """Keep this of some folders: (path, algorithm, what is known)."""
         full = [
-            (path, algorithm, *_packed(algorithm, known)) for path, algorithm, known in folders if known.names
+            (path, algorithm, os.fsencode("\0".join(known.names)), known.rows, known.marks)
+            for path, algorithm, known in folders
+            if known.names
         ]
         empty = [(algorithm, path) for path, algorithm, known in folders if not known.names]
         self._index.write(_KEEP, full)
@@ -262,7 +270,7 @@ def _apart(pieces: Iterable[_Learnt]) -> _Folder:
 def _in_order(known: _Folder) -> _Learnt:
     names = sorted(known) if "".join(known).isascii() else sorted(known, key=os.fsencode)
     found = [known[name] for name in names]
-    return _Learnt(names, b"".join([row for row, _ in found]), [mark for _, mark in found])
+    return _Learnt(names, b"".join([row for row, _ in found]), b"".join([mark for _, mark in found]))
 
 
 def _neighbours(pieces: Sequence[_Learnt]) -> _Learnt | None:
@@ -278,23 +286,16 @@ def _neighbours(pieces: Sequence[_Learnt]) -> _Learnt | None:
     return _Learnt(
         [name for piece in ordered for name in piece.names],
         b"".join([piece.rows for piece in ordered]),
-        [mark for piece in ordered for mark in piece.marks],
+        b"".join([piece.marks for piece in ordered]),
     )
 
 
-def _packed(algorithm: str, found: _Learnt) -> _Packed:
-    hashes = "".join(found.marks).replace(f"{algorithm}:", "")
-    return os.fsencode("\0".join(found.names)), found.rows, bytes.fromhex(hashes)
+def _read(names: bytes, rows: bytes, marks: bytes) -> _Folder:
+    """What the index has of a folder."""
+    return _unpacked(os.fsdecode(names).split("\0") if names else [], rows, marks)
 
 
-def _unpacked(algorithm: str, names: bytes, rows: bytes, hashes: bytes) -> _Folder:
-    if not names:
-        return {}
-    both = zip(stats.apart(rows), _marks(algorithm, hashes), strict=True)
-    return dict(zip(os.fsdecode(names).split("\0"), both, strict=True))
-
-
-def _marks(algorithm: str, hashes: bytes) -> list[str]:
-    """Fingerprints, as files have them."""
-    width, text = 64 if algorithm == "sha256" else 32, hashes.hex()
-    return [f"{algorithm}:{text[start : start + width]}" for start in range(0, len(text), width)]
+def _unpacked(names: Sequence[str], rows: bytes, marks: bytes) -> _Folder:
+    width = len(marks) // len(names) if names else 1
+    apart = [marks[start : start + width] for start in range(0, len(marks), width)]
+    return dict(zip(names, zip(stats.apart(rows), apart, strict=True), strict=True))

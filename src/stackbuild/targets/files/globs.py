@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ... import native, witness
 from ...declare.glob import compiled, is_wild, normal
 from ...declare.workspace import BUILD_FILE, is_workspace_root
+from ...marks import Marks
 from ...native.signatures import Listing
 from ...native.stats import SIZE
 
@@ -39,7 +40,7 @@ class Found(NamedTuple):
     prefix: str
     names: list[str]
     rows: bytes
-    known: list[str | None]
+    known: Marks
     others: list[tuple[str, str]]
 
 
@@ -54,7 +55,7 @@ class _Listing(NamedTuple):
     unseen: frozenset[str]
 
 
-Recall = Callable[[str, Sequence[str], bytes], list[str | None]]
+Recall = Callable[[str, Sequence[str], bytes], Marks]
 """What is remembered of files, by folder, names and rows."""
 
 
@@ -97,7 +98,7 @@ class Globs:
                 at += len(own)
                 if present:
                     present.listed(listing.place, listing.found, names, own, listing.unseen)
-                known = recall(listing.place, names, own) if names else []
+                known = recall(listing.place, names, own)
                 if names is all_names:
                     others = []
                 else:

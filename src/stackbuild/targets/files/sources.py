@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from stat import S_ISREG, S_IXUSR
@@ -13,6 +14,7 @@ from ...declare.glob import is_wild
 from ...errors import BuildFailed, Failures, RequestError
 from ...filetable import Folder
 from ...layer.batch import TreeFiles
+from ...marks import Marks
 from ...native import stats
 from ..target import Task
 from .globs import Found, Globs
@@ -25,10 +27,10 @@ class Sources:
 
     prefix: str
     files: TreeFiles
-    modes: list[int]
+    modes: Sequence[int]
     links: dict[str, str]
 
-    def recipe(self, marks: Sequence[str]) -> Folder:
+    def recipe(self, marks: Marks) -> Folder:
         """What of them decides a layer. marks: the files' fingerprints."""
         return Folder(self.prefix, self.files.names, self.modes, marks, self.links)
 
@@ -104,10 +106,10 @@ def _opened(task: Task, item: Found) -> Sources:
     files = TreeFiles(item.place, item.names, item.rows, task.store.fingerprints, item.known)
     # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
     plain = {mode: 0o755 if mode & S_IXUSR else 0o644 for mode in set(modes)}
-    return Sources(prefix, files, [plain[mode] for mode in modes], links)
+    return Sources(prefix, files, array("q", [plain[mode] for mode in modes]), links)
 
 
-def fingerprints(task: Task, sources: Sources) -> list[str]:
+def fingerprints(task: Task, sources: Sources) -> Marks:
     """The fingerprints of the files' bytes. Raises BuildFailed."""
     try:
         return sources.files.marks()
