@@ -8,8 +8,8 @@ another. The same recipe is read by `digest`, which hashes it, and by `differenc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
 
 import xxhash
 
@@ -22,6 +22,13 @@ Recipe = Mapping[str, Any]
 Algorithm = Literal["xxh3_128", "sha256"]
 _AT_ONCE = 1 << 20
 """Characters of one text that are encoded at once."""
+
+
+class Text(NamedTuple):
+    """A text that nobody need have in memory at once. size: in bytes; pieces: gives all of it, in order."""
+
+    size: int
+    pieces: Callable[[], Iterable[str]]
 
 
 class Hash(Protocol):
@@ -83,9 +90,15 @@ class _Pieces(list[str]):
 
     def long(self, value: str) -> None:
         """A text of some megabytes, as `_text` has it, without a copy of all."""
-        self.append(f"s{len(value) if value.isascii() else len(_bytes(value))}:")
-        for start in range(0, len(value), _AT_ONCE):
-            self.append(value[start : start + _AT_ONCE])
+        size = len(value) if value.isascii() else len(_bytes(value))
+        starts = range(0, len(value), _AT_ONCE)
+        self.pieces(Text(size, lambda: (value[start : start + _AT_ONCE] for start in starts)))
+
+    def pieces(self, value: Text) -> None:
+        """A text that comes in pieces, none of which is small."""
+        self.append(f"s{value.size}:")
+        for piece in value.pieces():
+            self.append(piece)
             self.flush()
 
     def table(self, value: FileTable) -> None:
@@ -135,6 +148,8 @@ def _encode(value: Any, out: _Pieces) -> None:
         out.append(f"b{len(value)}:{value.decode('utf-8', 'surrogateescape')}")
     elif kind is FileTable:
         out.table(value)
+    elif kind is Text:
+        out.pieces(value)
     elif isinstance(value, Mapping):
         out.append(f"d{len(value)}:")
         for name in sorted(value):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 Data = bytes | bytearray
+_LOCK = threading.Lock()  # neighbours may be learnt in several threads; it takes a microsecond
 
 
 def _width(algorithm: str) -> int:
@@ -15,7 +17,8 @@ def _width(algorithm: str) -> int:
 class Marks(Sequence["str | None"]):
     """Fingerprints ("ALGORITHM:HEX") under one algorithm, of which each may be unknown, None.
 
-    data: their bytes, one after another; known: for each a byte, 0 where it is not.
+    data: their bytes, one after another, or none where none is known; known: for each a byte, 0 where it is
+    not.
     """
 
     __slots__ = ("_known", "_width", "algorithm", "data")
@@ -28,7 +31,7 @@ class Marks(Sequence["str | None"]):
     @classmethod
     def unknown(cls, algorithm: str, count: int) -> Marks:
         """So many of which nothing is known."""
-        return cls(algorithm, bytes(count * (_width(algorithm))), bytes(count))
+        return cls(algorithm, b"", bytes(count))
 
     @classmethod
     def of(cls, algorithm: str, texts: Iterable[str | None]) -> Marks:
@@ -42,12 +45,17 @@ class Marks(Sequence["str | None"]):
 
     def learn(self, start: int, data: Data) -> None:
         """Have some neighbours known by their bytes, from a place on."""
-        if not isinstance(self.data, bytearray):
-            self.data, self._known = bytearray(self.data), bytearray(self._known)
-        assert isinstance(self._known, bytearray)
         count = len(data) // self._width
-        self.data[start * self._width : (start + count) * self._width] = data
-        self._known[start : start + count] = b"\1" * count
+        if count == len(self._known):  # as most often, and then nothing is copied
+            self.data, self._known = data, b"\1" * count
+            return
+        with _LOCK:
+            if not isinstance(self._known, bytearray):
+                self.data = bytearray(self.data or len(self._known) * self._width)
+                self._known = bytearray(self._known)
+            assert isinstance(self.data, bytearray)
+            self.data[start * self._width : (start + count) * self._width] = data
+            self._known[start : start + count] = b"\1" * count
 
     @property
     def are_known(self) -> bool:
@@ -74,7 +82,7 @@ class Marks(Sequence["str | None"]):
     def __getitem__(self, at: int) -> str | None: ...
     @overload
     def __getitem__(self, at: slice) -> Marks: ...
-    def __getitem__(self, at: int | slice) -> str | None | Marks:
+    def __getitem__(self, at: int | slice) -> str | Marks | None:
         if isinstance(at, slice):
             start, stop, _ = at.indices(len(self))
             some = self.data[start * self._width : stop * self._width]

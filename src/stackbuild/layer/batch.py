@@ -24,11 +24,11 @@ LARGEST_FILE = 1 << 20  # bytes; larger ones are few
 class TreeFiles:
     """Regular files in a folder of the tree, of which `TreeFile` is one.
 
-    folder: its absolute path; names: sorted; rows: of their lstats, one after another; sizes: in bytes;
-    known: their fingerprints, as far as any reading told them.
+    folder: its absolute path; names: sorted; rows: of their lstats, one after another; known: their
+    fingerprints, as far as any reading told them.
     """
 
-    __slots__ = ("_single", "fingerprints", "folder", "known", "names", "rows", "sizes")
+    __slots__ = ("_single", "fingerprints", "folder", "known", "names", "rows")
 
     def __init__(
         self,
@@ -40,8 +40,12 @@ class TreeFiles:
     ) -> None:
         self.folder, self.names, self.rows = folder, names, rows
         self.fingerprints, self.known = fingerprints, known
-        self.sizes = stats.sizes(rows)
         self._single: list[TreeFile] | None = None
+
+    @property
+    def sizes(self) -> array[int]:
+        """In bytes, told by the rows."""
+        return stats.sizes(self.rows)
 
     def rows_of(self, some: slice) -> bytes:
         """The rows of neighbours."""
@@ -70,7 +74,8 @@ class TreeFiles:
 
     def unread(self) -> int:
         """The bytes of those whose fingerprints are not known."""
-        return sum([self.sizes[number] for number in self.known.unknowns()])
+        sizes = self.sizes
+        return sum([sizes[number] for number in self.known.unknowns()])
 
 
 class Attributes(NamedTuple):
@@ -178,7 +183,7 @@ class Batch:
     def check(self, out: memoryview, algorithm: Algorithm, seen: int) -> None:
         hash_of, files, some = hash_to_bytes(algorithm), self._files, self._some
         starts = itertools.accumulate(self.lengths[:-1], initial=BLOCK)
-        places = zip(starts, files.sizes[some], strict=True)
+        places = zip(starts, stats.sizes(files.rows_of(some)), strict=True)
         found = b"".join([hash_of(out[start : start + size]) for start, size in places])
         known = files.known[some]
         if known.are_known and known.data == found:

@@ -160,7 +160,7 @@ class Core:
         table, modes = array("q"), array("q")
         for run in runs:
             table.extend((run.place, len(run.names), run.uid, run.gid, run.mtime))
-            modes.extend(run.modes)
+            modes.extend(array("q", run.modes))
         rows, results = b"".join([run.rows for run in runs]), array("i", bytes(4 * len(modes)))
         if names.count(0) != len(modes) + 3 * len(runs) or len(rows) != SIZE * len(modes):
             raise ValueError("a run has other rows, modes and names, or one of these holds NUL")

@@ -121,8 +121,8 @@ class Fingerprints:
         """Remember what the bytes of files in a folder hash to, which had their rows before and after they
         were read.
 
-        names: in the order of a listing; rows, marks: one after another; seen: ns since 1970, before the first
-        of them was read.
+        names: in the order of a listing; rows, marks: one after another; seen: ns since 1970, before any of
+        them was read.
         """
         found = _Learnt(names, rows, marks)
         if not stats.all_settled(rows, seen):

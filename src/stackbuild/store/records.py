@@ -8,17 +8,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..again.answer import BELIEVED
 from ..filetable import FileTable
-from ..keys import digest
+from ..keys import Text, digest
 from ..trace import traced
 from .files import publish, temporary
 from .index import Index
 
 FORMAT = 3
 _READ = (2, FORMAT)  # 2 had no tables
+_PIECE = 1 << 20
 GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
 remembered here, and what a saved answer uses without asking."""
@@ -88,11 +89,16 @@ class Records:
     @traced("keep the record")
     def save(self, record: Record) -> None:
         """Keep a record, durable before the index names it. The blobs of its result come first."""
-        text = _text(_document(record))  # megabytes, where a target has many files
-        head = f'{{"format":{FORMAT},"checksum":"{_checksum(record.key, text)}","record":'
         with temporary(self._temp) as (file, temp):
-            for part in (head, text, "}"):
-                file.write(part.encode())
+            file.write(_head("sha256:" + "0" * 64))
+            start = file.tell()
+            for piece in _pieces(record):  # megabytes, where a target has many files
+                file.write(piece.encode())
+            text = Text(file.tell() - start, lambda: _read_again(file, start))
+            checksum = _checksum(record.key, text)
+            file.write(b"}")
+            file.seek(0)
+            file.write(_head(checksum))
             publish(file, temp, _path(self.folder, record.key))
         self._index.write(_INSERT, [_row(record, time.time())])
         self.mark_latest(record.name, record.key)
@@ -183,19 +189,36 @@ def _load(folder: Path, key: str) -> Record | None:
         return None
 
 
-def _document(record: Record) -> dict[str, Any]:
+def _head(checksum: str) -> bytes:
+    return f'{{"format":{FORMAT},"checksum":"{checksum}","record":'.encode()
+
+
+def _read_again(file: BinaryIO, start: int) -> Iterator[str]:
+    """What was written from a place on; the file ends there again."""
+    file.seek(start)
+    while piece := file.read(_PIECE):
+        yield piece.decode("ascii")
+
+
+def _pieces(record: Record) -> Iterator[str]:
     """A record as JSON has it: the tables of its recipe stand beside it, by where they belong."""
-    tables: list[tuple[list[str], Any]] = []
+    tables: list[tuple[list[str], FileTable]] = []
 
     def bare(value: Any, path: list[str]) -> Any:
         if isinstance(value, FileTable):
-            tables.append((path, list(value.columns())))
+            tables.append((path, value))
             return None
         if isinstance(value, dict):
             return {name: bare(item, [*path, name]) for name, item in value.items()}
         return value
 
-    return {**vars(record), "recipe": bare(record.recipe, []), "tables": tables}
+    yield _text({**vars(record), "recipe": bare(record.recipe, []), "tables": []})[: -len("]}")]
+    for number, (path, table) in enumerate(tables):
+        yield f"{',' if number else ''}[{_text(path)},["
+        for place, columns in enumerate(table.columns()):
+            yield f"{',' if place else ''}{_text(columns)}"
+        yield "]]"
+    yield "]}"
 
 
 def _record(tables: Sequence[tuple[list[str], Any]] = (), **document: Any) -> Record:
@@ -212,7 +235,7 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
-def _checksum(key: str, text: str) -> str:
+def _checksum(key: str, text: str | Text) -> str:
     """Ties a result to its key, so that neither bit rot nor a mix-up goes unseen."""
     return digest([key, text], "sha256")
 

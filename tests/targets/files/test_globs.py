@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from stackbuild import native, witness
-from stackbuild.marks import Marks
 from stackbuild.declare.glob import matches
 from stackbuild.errors import RequestError
+from stackbuild.marks import Marks
 from stackbuild.targets.files.globs import Globs
 from stackbuild.targets.files.sources import open_sources
 

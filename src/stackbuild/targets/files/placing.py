@@ -41,7 +41,7 @@ class Placing:
         mode, (uid, gid), mtime = self._fields.mode, self._fields.owner, self._mtime
         files, prefix = sources.files, sources.prefix
         origin = f"{self._home}/{prefix}" if self._home else prefix
-        modes = sources.modes if mode is None else array("q", [mode]) * len(files.names)
+        modes = sources.modes if mode is None else array("H", [mode]) * len(files.names)
         place = self._folder_of(prefix, files.names)
         common = Attributes(place or "", uid, gid, mtime, origin)
         if place is not None and Batch.fits(files, common):

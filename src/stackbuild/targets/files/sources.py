@@ -106,7 +106,7 @@ def _opened(task: Task, item: Found) -> Sources:
     files = TreeFiles(item.place, item.names, item.rows, task.store.fingerprints, item.known)
     # Only the owner's executable bit is the tree's; the rest is the umask of whoever checked it out.
     plain = {mode: 0o755 if mode & S_IXUSR else 0o644 for mode in set(modes)}
-    return Sources(prefix, files, array("q", [plain[mode] for mode in modes]), links)
+    return Sources(prefix, files, array("H", [plain[mode] for mode in modes]), links)
 
 
 def fingerprints(task: Task, sources: Sources) -> Marks:
