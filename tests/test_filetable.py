@@ -17,7 +17,7 @@ file = st.tuples(st.sampled_from([0o644, 0o755]), marks) | st.text(max_size=5)  
 def folder(prefix, files):
     plain = sorted(name for name, value in files.items() if not isinstance(value, str))
     links = {name: value for name, value in sorted(files.items()) if isinstance(value, str)}
-    return Folder(prefix, plain, [files[name][0] for name in plain], [files[name][1] for name in plain], links)
+    return Folder(prefix, "/".join(plain), [files[name][0] for name in plain], [files[name][1] for name in plain], links)
 
 
 def table(folders):

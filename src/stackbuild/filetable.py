@@ -14,14 +14,19 @@ def one_for_all(modes: Sequence[int]) -> Sequence[int]:
 
 
 class Folder(NamedTuple):
-    """The files of one folder. prefix: what their paths begin with, "" or ended by "/"; names: sorted; modes:
-    permissions, one each; marks: fingerprints, one each; links: what the folder's symlinks say, by name."""
+    """The files of one folder. prefix: what their paths begin with, "" or ended by "/"; names: sorted, with
+    "/" between them; modes: permissions, one each; marks: fingerprints, one each; links: what the folder's
+    symlinks say, by name."""
 
     prefix: str
-    names: Sequence[str]
+    names: str
     modes: Sequence[int]
     marks: Marks | Sequence[str]
     links: Mapping[str, str]
+
+    def listed(self) -> list[str]:
+        """The names, each by itself."""
+        return self.names.split("/") if self.names else []
 
 
 class FileTable(Mapping[str, str]):
@@ -39,18 +44,19 @@ class FileTable(Mapping[str, str]):
         for prefix, names, modes, marks, links in self.folders:
             texts = " ".join([f"{mode:04o}" for mode in one_for_all(modes)])
             told = marks.text() if isinstance(marks, Marks) else " ".join(marks)
-            yield prefix, "/".join(names), texts, told, links
+            yield prefix, names, texts, told, links
 
     @classmethod
     def of(cls, columns: Sequence[Sequence[Any]]) -> FileTable:
         """What has such columns. Raises ValueError and TypeError where nothing has them."""
         folders = []
         for prefix, joined, texts, marks, links in columns:
-            names = joined.split("/") if joined else []
             modes = [int(text, 8) for text in texts.split()]
-            modes = modes * len(names) if len(modes) == 1 else modes
-            folder = Folder(prefix, names, modes, marks.split(), links)
-            if not len(names) == len(modes) == len(folder.marks):
+            folder = Folder(prefix, joined, modes, marks.split(), links)
+            count = len(folder.listed())
+            if len(modes) == 1:
+                folder = folder._replace(modes=modes * count)
+            if not count == len(folder.modes) == len(folder.marks):
                 raise ValueError("columns of different lengths")
             folders.append(folder)
         return cls(folders)
@@ -62,15 +68,16 @@ class FileTable(Mapping[str, str]):
         return iter(self._all())
 
     def __len__(self) -> int:
-        return sum([len(folder.names) + len(folder.links) for folder in self.folders])
+        return sum([len(folder.modes) + len(folder.links) for folder in self.folders])
 
     def _all(self) -> dict[str, str]:
         if self._expanded is None:
             found: dict[str, str] = {}
-            for prefix, names, modes, marks, links in self.folders:
-                for name, mode, mark in zip(names, modes, marks, strict=True):
+            for folder in self.folders:
+                prefix = folder.prefix
+                for name, mode, mark in zip(folder.listed(), folder.modes, folder.marks, strict=True):
                     found[prefix + name] = f"{mode:04o} {mark}"
-                for name, link in links.items():
+                for name, link in folder.links.items():
                     found[prefix + name] = f"link {link}"
             self._expanded = found
         return self._expanded

@@ -31,6 +31,7 @@ from .native.stats import apart, row, settled
 
 UNSEEN = frozenset({".git"})
 """Names that no walk of the tree looks at."""
+_AT_ONCE = 1_000  # folders that are signed together; until then their names and rows are kept
 
 
 class Witness:
@@ -94,6 +95,8 @@ class Witness:
             read and len(read) == len(names) and not any(name in names for name in ignored)
         ):  # as in most folders
             self._unsigned.append((folder, "/".join(sorted(ignored)), names, rows))
+            if len(self._unsigned) >= _AT_ONCE:
+                self._sign()
         else:
             self.contents(folder, found, dict(zip(read, apart(rows), strict=True)), ignored)
 

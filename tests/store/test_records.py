@@ -45,7 +45,7 @@ KEY = "xxh3_128:" + "b" * 32
 
 
 def test_a_record_with_a_table_comes_back_whole(store):
-    folders = [Folder("", ["a", "b"], [0o644, 0o755], ["1f", "2e"], {"l": "a"}), Folder("c/", ["d"], [0o644], ["3"], {})]
+    folders = [Folder("", "a/b", [0o644, 0o755], ["1f", "2e"], {"l": "a"}), Folder("c/", "d", [0o644], ["3"], {})]
     recipe = {"fields": {"$tables": "x"}, "inputs": {"from": {"mtime": 0, "files": FileTable(folders)}, "codec": "c"}}
     store.records.save(Record(KEY, "n", recipe, {"r": 1}))
     assert isinstance(recipe["inputs"]["from"]["files"], FileTable)  # saving takes nothing away
@@ -74,7 +74,7 @@ def test_a_record_whose_tables_fit_nowhere_is_none(store, tables):
 
 
 def test_a_record_whose_tables_were_altered_is_damaged(store):
-    recipe = {"inputs": FileTable([Folder("", ["a"], [0o644], ["1f"], {})])}
+    recipe = {"inputs": FileTable([Folder("", "a", [0o644], ["1f"], {})])}
     store.records.save(Record(KEY, "n", recipe, {"r": 1}))
     path = store.records.folder / (KEY.replace(":", "-") + ".json")
     text = path.read_text()

@@ -19,6 +19,7 @@ from .part import Page
 from .tar import lengths
 
 LARGEST_FILE = 1 << 20  # bytes; larger ones are few
+_FEW = 200  # names
 
 
 class TreeFiles:
@@ -28,7 +29,7 @@ class TreeFiles:
     fingerprints, as far as any reading told them.
     """
 
-    __slots__ = ("_single", "fingerprints", "folder", "known", "names", "rows")
+    __slots__ = ("_names", "_single", "fingerprints", "folder", "known", "rows")
 
     def __init__(
         self,
@@ -38,9 +39,21 @@ class TreeFiles:
         fingerprints: Fingerprints,
         known: Marks,
     ) -> None:
-        self.folder, self.names, self.rows = folder, names, rows
-        self.fingerprints, self.known = fingerprints, known
+        self.folder, self.rows, self.fingerprints, self.known = folder, rows, fingerprints, known
+        # A name that lies among others in a text takes a fifth of one by itself, and is soon had of a few.
+        self._names = names if len(names) > _FEW else "/".join(names)
         self._single: list[TreeFile] | None = None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Sorted."""
+        if isinstance(self._names, str):
+            return self._names.split("/") if self._names else []
+        return self._names
+
+    def joined(self) -> str:
+        """The names, with "/" between them."""
+        return self._names if isinstance(self._names, str) else "/".join(self._names)
 
     @property
     def sizes(self) -> array[int]:
@@ -53,13 +66,16 @@ class TreeFiles:
 
     def file(self, number: int) -> TreeFile:
         """One of them."""
+        return self._file(number, self.names[number])
+
+    def _file(self, number: int, name: str) -> TreeFile:
         row = self.rows_of(slice(number, number + 1))
-        return TreeFile(f"{self.folder}/{self.names[number]}", row, self.fingerprints, self.known[number])
+        return TreeFile(f"{self.folder}/{name}", row, self.fingerprints, self.known[number])
 
     def single(self) -> list[TreeFile]:
         """Each by itself; from then on, what is learnt is learnt of these."""
         if self._single is None:
-            self._single = list(map(self.file, range(len(self.names))))
+            self._single = [self._file(*one) for one in enumerate(self.names)]
         return self._single
 
     def marks(self) -> Marks:
@@ -67,8 +83,9 @@ class TreeFiles:
         algorithm = self.fingerprints.algorithm
         if self._single is not None:
             return Marks.of(algorithm, [file.fingerprint for file in self._single])
+        names = () if self.known.are_known else self.names
         for number in self.known.unknowns():
-            path, row = f"{self.folder}/{self.names[number]}", self.rows_of(slice(number, number + 1))
+            path, row = f"{self.folder}/{names[number]}", self.rows_of(slice(number, number + 1))
             self.known.learn(number, bytes_of(algorithm, self.fingerprints.of(path, row)))
         return self.known
 
@@ -97,18 +114,18 @@ class Batch:
     def __init__(self, files: TreeFiles, modes: Sequence[int], common: Attributes) -> None:
         self._files, self._modes, self.common = files, modes, common
         self._lengths = lengths(files.sizes)
-        self._some, self.size = slice(0, len(files.names)), sum(self._lengths)
+        self._some, self.size = slice(0, len(self._lengths)), sum(self._lengths)
 
     @staticmethod
     def fits(files: TreeFiles, common: Attributes) -> bool:
         """Whether such files can be told like this: none is large, and each has a plain header."""
-        if not (common.prefix.isascii() and "".join(files.names).isascii()):
+        names, biggest = files.names, max(files.sizes)
+        if not (common.prefix.isascii() and "".join(names).isascii()):
             return False
-        biggest = max(files.sizes)
         if biggest > LARGEST_FILE or not ustar.fits(biggest, common.uid, common.gid, common.mtime):
             return False
-        longest = len(common.prefix) + max(map(len, files.names))
-        paths = [] if longest <= 100 else [(common.prefix + name).encode() for name in files.names]
+        longest = len(common.prefix) + max(map(len, names))
+        paths = [] if longest <= 100 else [(common.prefix + name).encode() for name in names]
         return all(map(ustar.split, paths))
 
     def cut(self, start: int, stop: int) -> Batch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ from .split import split
 T = TypeVar("T")
 _Named = tuple[Chunk, str | None]  # with its key, where that can be told
 _Row = tuple[int, int, int, str, str]  # of a Place, but for the blob, whose name comes last
-_WINDOW = 6  # chunks in flight for one layer: enough for the cores, little enough for memory
+_WINDOW = 2 + min(os.cpu_count() or 1, 8)  # chunks in flight for one layer: each takes some megabytes
 
 
 @dataclass(frozen=True)

@@ -29,19 +29,21 @@ _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ?
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
 _Folder = dict[str, tuple[bytes, bytes]]  # name -> (row, fingerprint)
-_Packed = tuple[bytes, bytes, bytes]
-"""Names, rows and hashes, as the index has them: in the order of a listing."""
 
 
 class _Learnt(NamedTuple):
-    """Of some files in a folder, in the order of a listing: names, rows and the bytes of fingerprints."""
+    """Of some files in a folder, in the order of a listing, as the index has it: names, with NUL between
+    them, rows and the bytes of fingerprints."""
 
-    names: Sequence[str]
+    names: bytes
     rows: bytes
     marks: bytes
 
     def apart(self) -> _Folder:
-        return _unpacked(self.names, self.rows, self.marks)
+        names = os.fsdecode(self.names).split("\0") if self.names else []
+        width = len(self.marks) // len(names) if names else 1
+        marks = [self.marks[start : start + width] for start in range(0, len(self.marks), width)]
+        return dict(zip(names, zip(stats.apart(self.rows), marks, strict=True), strict=True))
 
 
 class Fingerprints:
@@ -49,7 +51,7 @@ class Fingerprints:
 
     def __init__(self, index: Index, algorithm: Algorithm) -> None:
         self._index, self.algorithm = index, algorithm
-        self._packed: dict[str, _Packed] = {}  # as the index has it, until it is asked for
+        self._packed: dict[str, _Learnt] = {}  # as the index has it, until it is asked for
         self._known: dict[str, _Folder] = {}
         self._learnt: dict[str, list[_Learnt]] = {}  # what is not kept yet
         self._loaded: set[str] = set()  # with all below them
@@ -62,10 +64,10 @@ class Fingerprints:
             return found
         with self._lock:  # nothing is learnt meanwhile
             packed = self._as_kept(path)
-            known = _read(*packed) if packed else {}
+            known = packed.apart() if packed else {}
             return self._known.setdefault(path, known | _apart(self._learnt.get(path, ())))
 
-    def _as_kept(self, path: str) -> _Packed | None:
+    def _as_kept(self, path: str) -> _Learnt | None:
         with self._lock:
             if path not in self._packed and not self._is_loaded(path):
                 self._load("folder = ?", os.fsencode(path))
@@ -78,8 +80,7 @@ class Fingerprints:
 
     def _load(self, where: str, *values: bytes) -> None:
         for folder, *packed in self._index.rows(_LOAD + where, (self.algorithm, *values)):
-            names, rows, hashes = packed
-            self._packed.setdefault(os.fsdecode(folder), (names, rows, hashes))
+            self._packed.setdefault(os.fsdecode(folder), _Learnt(*packed))
 
     @traced("recall fingerprints")
     def preload_once(self, folder: str) -> None:
@@ -99,8 +100,8 @@ class Fingerprints:
             return Marks(self.algorithm, b"")
         is_apart = folder in self._known or folder in self._learnt
         packed = None if is_apart else self._as_kept(folder)
-        if packed and packed[1] == rows and packed[0] == os.fsencode("\0".join(names)):
-            return Marks(self.algorithm, packed[2])
+        if packed and packed.rows == rows and packed.names == os.fsencode("\0".join(names)):
+            return Marks(self.algorithm, packed.marks)
         found = Marks.unknown(self.algorithm, len(names))
         if remembered := self._folder(folder):
             both = zip(map(remembered.get, names), stats.apart(rows), strict=True)
@@ -124,7 +125,7 @@ class Fingerprints:
         names: in the order of a listing; rows, marks: one after another; seen: ns since 1970, before any of
         them was read.
         """
-        found = _Learnt(names, rows, marks)
+        found = _Learnt(os.fsencode("\0".join(names)), rows, marks)
         if not stats.all_settled(rows, seen):
             found = _settled(folder, found, seen)
         with self._lock:
@@ -176,7 +177,7 @@ class Fingerprints:
                         self._learnt[folder] = [_in_order(found)]
             values = (self.algorithm, os.fsencode(folder))
             for home, *packed in self._index.rows(f"{_LOAD}folder = ?", values):
-                kept = _read(*packed)
+                kept = _Learnt(*packed).apart()
                 kept.pop(name, None)
                 self._replace([(home, self.algorithm, _in_order(kept))])
 
@@ -189,7 +190,7 @@ class Fingerprints:
                 there = set(os.listdir(os.fsdecode(folder)))  # noqa: PTH208
             except OSError:
                 there = set()
-            known = _read(*kept)
+            known = _Learnt(*kept).apart()
             left = {name: found for name, found in known.items() if name in there}
             if len(left) < len(known):
                 changed.append((folder, algorithm, _in_order(left)))
@@ -230,7 +231,7 @@ class Fingerprints:
     def _merge(self, learnt: Mapping[str, Sequence[_Learnt]]) -> None:
         paths = {os.fsencode(folder): pieces for folder, pieces in learnt.items()}
         kept = self._index.rows_among(f"{_LOAD}folder IN", list(paths), (self.algorithm,))
-        known = {path: _read(*packed) for path, *packed in kept}
+        known = {path: _Learnt(*packed).apart() for path, *packed in kept}
         merged: list[tuple[bytes, str, _Learnt]] = []
         for path, pieces in paths.items():
             found = None if path in known else _neighbours(pieces)
@@ -240,11 +241,7 @@ class Fingerprints:
 
     def _replace(self, folders: Sequence[tuple[bytes, str, _Learnt]]) -> None:
         """Keep this of some folders: (path, algorithm, what is known)."""
-        full = [
-            (path, algorithm, os.fsencode("\0".join(known.names)), known.rows, known.marks)
-            for path, algorithm, known in folders
-            if known.names
-        ]
+        full = [(path, algorithm, *known) for path, algorithm, known in folders if known.names]
         empty = [(algorithm, path) for path, algorithm, known in folders if not known.names]
         self._index.write(_KEEP, full)
         self._index.write(_DROP, empty)
@@ -269,33 +266,19 @@ def _apart(pieces: Iterable[_Learnt]) -> _Folder:
 
 def _in_order(known: _Folder) -> _Learnt:
     names = sorted(known) if "".join(known).isascii() else sorted(known, key=os.fsencode)
-    found = [known[name] for name in names]
-    return _Learnt(names, b"".join([row for row, _ in found]), b"".join([mark for _, mark in found]))
+    found, joined = [known[name] for name in names], os.fsencode("\0".join(names))
+    return _Learnt(joined, b"".join([row for row, _ in found]), b"".join([mark for _, mark in found]))
 
 
 def _neighbours(pieces: Sequence[_Learnt]) -> _Learnt | None:
     """Pieces as one, if none reaches into another."""
     if len(pieces) == 1:
         return pieces[0]
-    ordered = sorted(pieces, key=lambda piece: os.fsencode(piece.names[0]))
+    ordered = sorted(pieces, key=lambda piece: piece.names.partition(b"\0")[0])
     if any(
-        os.fsencode(one.names[-1]) >= os.fsencode(other.names[0])
+        one.names.rpartition(b"\0")[2] >= other.names.partition(b"\0")[0]
         for one, other in itertools.pairwise(ordered)
     ):
         return None
-    return _Learnt(
-        [name for piece in ordered for name in piece.names],
-        b"".join([piece.rows for piece in ordered]),
-        b"".join([piece.marks for piece in ordered]),
-    )
-
-
-def _read(names: bytes, rows: bytes, marks: bytes) -> _Folder:
-    """What the index has of a folder."""
-    return _unpacked(os.fsdecode(names).split("\0") if names else [], rows, marks)
-
-
-def _unpacked(names: Sequence[str], rows: bytes, marks: bytes) -> _Folder:
-    width = len(marks) // len(names) if names else 1
-    apart = [marks[start : start + width] for start in range(0, len(marks), width)]
-    return dict(zip(names, zip(stats.apart(rows), apart, strict=True), strict=True))
+    names, rows, marks = zip(*ordered, strict=True)
+    return _Learnt(b"\0".join(names), b"".join(rows), b"".join(marks))

@@ -39,15 +39,15 @@ class Placing:
     def files(self, sources: Sources) -> None:
         """Take files of the tree, and symlinks by what they say."""
         mode, (uid, gid), mtime = self._fields.mode, self._fields.owner, self._mtime
-        files, prefix = sources.files, sources.prefix
+        files, prefix, names = sources.files, sources.prefix, sources.files.names
         origin = f"{self._home}/{prefix}" if self._home else prefix
-        modes = sources.modes if mode is None else array("H", [mode]) * len(files.names)
-        place = self._folder_of(prefix, files.names)
+        modes = sources.modes if mode is None else array("H", [mode]) * len(names)
+        place = self._folder_of(prefix, names)
         common = Attributes(place or "", uid, gid, mtime, origin)
         if place is not None and Batch.fits(files, common):
             self._batches.append(Batch(files, modes, common))
         else:
-            for name, own, file in zip(files.names, modes, files.single(), strict=True):
+            for name, own, file in zip(names, modes, files.single(), strict=True):
                 path = self._path_of(prefix + name)
                 self._entries.append(Entry(path, "file", own, uid, gid, mtime, "", (), file, origin + name))
                 self._sources.append(prefix + name)

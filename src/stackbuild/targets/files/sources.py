@@ -32,7 +32,7 @@ class Sources:
 
     def recipe(self, marks: Marks) -> Folder:
         """What of them decides a layer. marks: the files' fingerprints."""
-        return Folder(self.prefix, self.files.names, self.modes, marks, self.links)
+        return Folder(self.prefix, self.files.joined(), self.modes, marks, self.links)
 
 
 def find_sources(task: Task, srcs: Sequence[str | Address]) -> list[Found]:
