@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stackbuild import native
 from stackbuild.errors import BuildFailed
+from stackbuild.filetable import Names
 from stackbuild.layer.arrange import arrange
 from stackbuild.layer.batch import LARGEST_FILE, Attributes, Batch, TreeFiles
 from stackbuild.layer.codec import Codec
@@ -27,7 +28,7 @@ NAMES = ["a", "a.b", "a0", "b", "b-c", "c", "d"]
 def files_of(store, folder):
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
     rows = native.lstat_rows([(str(folder), names)])
-    return TreeFiles(str(folder), names, rows, store.fingerprints, store.fingerprints.known(str(folder), names, rows))
+    return TreeFiles(str(folder), Names(names), rows, store.fingerprints, store.fingerprints.known(str(folder), names, rows))
 
 
 def batch_of(store, folder, prefix="", mode=0o644):

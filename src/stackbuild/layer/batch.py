@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..filetable import one_for_all
+from ..filetable import Names, one_for_all
 from ..keys import Algorithm, hash_to_bytes
 from ..marks import Marks, bytes_of
 from ..native import stats, ustar
@@ -19,7 +19,6 @@ from .part import Page
 from .tar import lengths
 
 LARGEST_FILE = 1 << 20  # bytes; larger ones are few
-_FEW = 200  # names
 
 
 class TreeFiles:
@@ -34,26 +33,23 @@ class TreeFiles:
     def __init__(
         self,
         folder: str,
-        names: Sequence[str],
+        names: Names,
         rows: bytes,
         fingerprints: Fingerprints,
         known: Marks,
     ) -> None:
         self.folder, self.rows, self.fingerprints, self.known = folder, rows, fingerprints, known
-        # A name that lies among others in a text takes a fifth of one by itself, and is soon had of a few.
-        self._names = names if len(names) > _FEW else "/".join(names)
+        self._names = names
         self._single: list[TreeFile] | None = None
 
     @property
     def names(self) -> Sequence[str]:
-        """Sorted."""
-        if isinstance(self._names, str):
-            return self._names.split("/") if self._names else []
-        return self._names
+        """Each by itself."""
+        return self._names.listed()
 
     def joined(self) -> str:
         """The names, with "/" between them."""
-        return self._names if isinstance(self._names, str) else "/".join(self._names)
+        return self._names.joined()
 
     @property
     def sizes(self) -> array[int]:

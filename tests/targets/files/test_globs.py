@@ -41,7 +41,7 @@ def tree(root, *paths):
 
 def find(root, *patterns, hidden=()):
     found, unused = Globs(patterns).find(str(root), frozenset(map(str, hidden)), nothing_known)
-    paths = [item.prefix + name for item in found for name in [*item.names, *(other for other, _ in item.others)]]
+    paths = [item.prefix + name for item in found for name in [*item.names.listed(), *(other for other, _ in item.others)]]
     return sorted(paths), unused
 
 

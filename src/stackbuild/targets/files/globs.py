@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ... import native, witness
 from ...declare.glob import compiled, is_wild, normal
 from ...declare.workspace import BUILD_FILE, is_workspace_root
+from ...filetable import Names
 from ...marks import Marks
 from ...native.signatures import Listing
 from ...native.stats import SIZE
@@ -38,7 +39,7 @@ class Found(NamedTuple):
 
     place: str
     prefix: str
-    names: list[str]
+    names: Names
     rows: bytes
     known: Marks
     others: list[tuple[str, str]]
@@ -105,7 +106,7 @@ class Globs:
                     both = zip(all_names, letters, strict=True)
                     others = [(name, letter) for name, letter in both if letter != "f"]
                 if letters:
-                    found.append(Found(listing.place, listing.prefix, names, own, known, others))
+                    found.append(Found(listing.place, listing.prefix, Names(names), own, known, others))
         return sorted(found, key=itemgetter(1)), self._really_unused(folder, unused)
 
     def _taken(self, listing: _Listing, unused: set[str]) -> Listing:
