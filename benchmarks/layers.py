@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from timing import PAUSE, Clock, table
+from timing import OURS, PAUSE, Clock, table
 from trees import commit, edit
 
 FAST = ["gzip-fast"] if platform.machine() in ("x86_64", "AMD64") else []
@@ -19,6 +19,8 @@ CHANGED = {f"stackbuild, {way}, one file changed": f"stackbuild, {way}" for way 
 TAR = "tar --sort=name -c app"
 PIPES = {"igzip -1": "igzip -1", "pigz -1": "pigz -1", "pigz -6": "pigz -6"}
 NOTHING = "stackbuild, gzip, no change"
+SECOND = "stackbuild, gzip, a second image of the same layer"
+MORE = "the same, each of 100 more in one command"
 UMOCI = "umoci init --layout L && umoci new --image L:x && umoci insert --image L:x app /app"
 BUILDAH = (
     "buildah --root ../b --runroot ../r --storage-driver vfs "
@@ -91,7 +93,7 @@ def cold(clock: Clock, runs: int) -> None:
 
 
 def again(clock: Clock, runs: int) -> None:
-    """No change, beside git; and a second image of the same layer."""
+    """No change, beside git; a second image of the same layer, and what each of many more adds."""
     root, status = clock.root, ["git", "status", "--porcelain"]
     commit(root)
     time.sleep(PAUSE)
@@ -105,7 +107,14 @@ def again(clock: Clock, runs: int) -> None:
         text += f'[image.second{number}]\nlayers = [":tree"]\n'
         (root / "BUILD.toml").write_text(text)
         time.sleep(PAUSE)
-        clock.image(f"second{number}", "stackbuild, gzip, a second image of the same layer")
+        clock.image(f"second{number}", SECOND)
+    for number in range(runs):
+        names = [f"more{number}x{more}" for more in range(100)]
+        text += "".join(f'[image.{name}]\nlayers = [":tree"]\nenv = {{N = "{name}"}}\n' for name in names)
+        (root / "BUILD.toml").write_text(text)
+        time.sleep(PAUSE)
+        clock.run([*OURS, "image", *(f"//:{name}" for name in names)], MORE)
+    clock.found[MORE] = [(all_ - clock.median(SECOND)) / 99 for all_ in clock.found[MORE]]
 
 
 def buildah(clock: Clock) -> None:
