@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -227,3 +228,17 @@ def test_what_a_listing_passes_over_may_come_and_go_as_a_folder(old, comes):
     path.unlink()
     path.touch()
     assert not holds(seen)
+
+
+def test_threads_may_share_a_witness(monkeypatch):
+    monkeypatch.setattr(witness, "_AT_ONCE", 3)
+    seen = witness.Witness()
+
+    def look(thread):
+        for number in range(300):
+            seen.listed(f"/{thread}/{number}", ("f", ["a"]), ["a"], bytes(48))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look, range(8)))
+    seen._sign()
+    assert len(seen._records) == 8 * 300

@@ -10,7 +10,8 @@ Data = bytes | bytearray
 _LOCK = threading.Lock()  # neighbours may be learnt in several threads; it takes a microsecond
 
 
-def _width(algorithm: str) -> int:
+def width(algorithm: str) -> int:
+    """Bytes of a fingerprint."""
     return 32 if algorithm == "sha256" else 16
 
 
@@ -24,7 +25,7 @@ class Marks(Sequence["str | None"]):
     __slots__ = ("_known", "_width", "algorithm", "data")
 
     def __init__(self, algorithm: str, data: Data, known: Data | None = None) -> None:
-        self.algorithm, self._width = algorithm, _width(algorithm)
+        self.algorithm, self._width = algorithm, width(algorithm)
         self.data = data
         self._known = known if known is not None else b"\1" * (len(data) // self._width)
 
@@ -46,10 +47,10 @@ class Marks(Sequence["str | None"]):
     def learn(self, start: int, data: Data) -> None:
         """Have some neighbours known by their bytes, from a place on."""
         count = len(data) // self._width
-        if count == len(self._known):  # as most often, and then nothing is copied
-            self.data, self._known = data, b"\1" * count
-            return
         with _LOCK:
+            if count == len(self._known):  # as most often, and then nothing is copied
+                self.data, self._known = data, b"\1" * count
+                return
             if not isinstance(self._known, bytearray):
                 self.data = bytearray(self.data or len(self._known) * self._width)
                 self._known = bytearray(self._known)
@@ -85,8 +86,9 @@ class Marks(Sequence["str | None"]):
     def __getitem__(self, at: int | slice) -> str | Marks | None:
         if isinstance(at, slice):
             start, stop, _ = at.indices(len(self))
-            some = self.data[start * self._width : stop * self._width]
-            return Marks(self.algorithm, some, self._known[start:stop])
+            with _LOCK:
+                some = self.data[start * self._width : stop * self._width]
+                return Marks(self.algorithm, some, self._known[start:stop])
         if not self._known[at]:
             return None
         at %= len(self)

@@ -10,6 +10,8 @@ from .errors import StackbuildError
 
 T = TypeVar("T")
 V = TypeVar("V")
+loaded: list[object] = []
+"""Every plugin that this process has loaded, of whatever group."""
 
 
 class Lazy(Mapping[str, T]):
@@ -33,10 +35,6 @@ class Lazy(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._made)
-
-    def so_far(self) -> list[T]:
-        """The values that were asked for."""
-        return [made for made in self._made.values() if made is not None]
 
     def each(self, give: Callable[[T], V]) -> Lazy[V]:
         """What `give` makes of each value, as lazily."""
@@ -69,4 +67,5 @@ class Plugins(Lazy[T]):
             raise StackbuildError(f"the plugin {point.value} cannot be loaded: {error}") from error
         if not isinstance(plugin, self._kind) or plugin.name != point.name:
             raise StackbuildError(f"the plugin {point.value} is no {self._what} called '{point.name}'")
+        loaded.append(plugin)
         return plugin  # type: ignore[no-any-return]

@@ -157,7 +157,10 @@ class Witness:
 
     def _sign(self) -> None:
         """Make records of what is not signed yet, all at once."""
-        unsigned, self._unsigned = self._unsigned, []
+        unsigned = []
+        with contextlib.suppress(IndexError):  # as another thread may take or add some
+            while True:
+                unsigned.append(self._unsigned.pop())
         signatures = native.sign_folders([(names, rows) for _, _, names, rows in unsigned])
         for (folder, ignored, _, _), signature in zip(unsigned, signatures, strict=True):
             self._add("F", folder, ignored, signature)

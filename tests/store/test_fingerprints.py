@@ -143,3 +143,22 @@ def test_what_is_discarded_stays_forgotten(tmp_path):
         store.fingerprints.forget("/w/f")
         store.fingerprints.discard("/w")
         assert store.fingerprints.known("/w", ["f"], row(1)) == [None]
+
+
+@pytest.mark.parametrize("damage", [
+    "hashes = hashes || hashes", "names = x''", "hashes = substr(hashes, 2)", "hashes = x''", "rows = substr(rows, 2)",
+])  # fmt: skip
+@pytest.mark.parametrize("names", [["a", "b", "c"], ["b"]])
+def test_a_row_of_damaged_lengths_is_none(places, damage, names):
+    path = next(places)
+    with Store(path) as store:
+        store.fingerprints.learn("/w", ["a", "b", "c"], row(1) * 3, raw(1, 2, 3), LATE)
+    with Store(path) as store:
+        store.index.write(f"UPDATE fingerprint SET {damage}", [()])
+    with Store(path) as store:
+        assert store.fingerprints.known("/w", names, row(1) * len(names)) == [None] * len(names)
+        store.fingerprints.forget("/w/c")
+        store.fingerprints.learn("/w", ["a"], row(1), raw(4), LATE)
+    with Store(path) as store:
+        assert store.fingerprints.known("/w", ["a", "b"], row(1) * 2) == [mark(4), None]
+        store.fingerprints.forget_gone()

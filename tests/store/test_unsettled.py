@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from stackbuild.store import Store, unsettled
+from stackbuild.errors import StoreError
+from stackbuild.store import Store, blobs, unsettled
 from stackbuild.store.blobs import Blobs
 from stackbuild.store.files import temporary
 
@@ -147,3 +148,69 @@ def test_two_marks_of_one_blob_do_not_hide_each_other(path):
     put(path)
     put(path)
     assert len(marks(path)) == 2
+
+
+@pytest.mark.parametrize("stray", ["file", "folder", "link", "malformed", "copied"])
+def test_what_else_lies_there_is_nobodys_fault(path, stray):
+    put(path)
+    folder = path / "unsettled"
+    if stray == "file":
+        (folder / ".nfs0001").write_text("")
+    elif stray == "folder":
+        (folder / "x.1").mkdir()
+    elif stray == "copied":  # by something that makes files of symlinks: it may be of before a crash
+        (folder / f"{DIGEST[7:]}.1").write_text("")
+        tear(path)
+    else:
+        (folder / ("junk" if stray == "link" else os.fsdecode(b"\xff.0"))).symlink_to("z")
+    assert has(path) == (stray != "copied")
+
+
+def test_a_mark_that_somebody_took_away_too_early_is_made_up_for(path, monkeypatch):
+    publish = blobs.publish
+
+    def late(*arguments, **how):
+        for mark in marks(path):
+            mark.unlink()
+        publish(*arguments, **how)
+
+    synced, sync = [], blobs.sync
+    monkeypatch.setattr(blobs, "publish", late)
+    monkeypatch.setattr(blobs, "sync", lambda path: synced.append(path.name) or sync(path))
+    put(path)
+    assert synced == [DIGEST[7:]]
+
+
+def test_a_disk_that_says_at_the_end_that_it_is_full_gives_no_name(path, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    Store(path).close()
+    monkeypatch.setattr(os, "dup", full)
+    with pytest.raises(StoreError, match="No space left"):
+        put(path)
+    assert not has(path)
+
+
+def test_a_mark_that_cannot_be_removed_is_in_nobodys_way(path, monkeypatch):
+    def fail(path, missing_ok=False):
+        raise PermissionError(13, "Permission denied")
+
+    put(path)
+    later(monkeypatch)
+    monkeypatch.setattr(unsettled.Path, "unlink", fail)
+    assert has(path) and len(marks(path)) == 1
+
+
+def test_a_blob_that_goes_while_it_is_read_is_not_there(path, monkeypatch):
+    put(path)
+    crash(monkeypatch)
+    read = blobs.digest_of_file
+
+    def gone(blob):
+        found = read(blob)
+        blob.unlink()
+        return found
+
+    monkeypatch.setattr(blobs, "digest_of_file", gone)
+    assert not has(path)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..build.explain import Reason, explain_plan
 from ..build.plan import Node, make_plan
 from ..declare.workspace import is_workspace_root
 from ..deliver.progress import Quiet
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ..analyze.diff.sides import Side
     from ..analyze.graph.facts import Facts
     from ..analyze.sbom.document import Format as BillFormat
+    from ..build.explain import Reason
     from ..build.why.compare import Comparison as Causes
     from ..ecosystems.ecosystem import Package
 
@@ -31,6 +31,8 @@ class Asking(Building):
 
     def explain(self, *specs: str, locked: bool = False) -> Iterator[Reason]:
         """For each target that the specs need: what a build would do now, and why. Builds nothing."""
+        from ..build.explain import explain_plan
+
         plan = make_plan(self.graph, self.types, self._wanted(specs))
         with self._builder(Request(locked=locked), Quiet()) as builder:
             yield from explain_plan(builder, plan)

@@ -7,10 +7,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ..build.changed import Since, changed
-from ..build.explain import explain_outcome
 from ..build.pins import Pins
 from ..build.plan import Node, Plan, make_plan
 from ..build.remember import remembering
@@ -20,7 +18,6 @@ from ..declare.lock import Lock
 from ..declare.package import Packages
 from ..declare.workspace import Workspace as Opened
 from ..declare.workspace import open_workspace
-from ..deliver.archive import check_format, write_archive
 from ..deliver.layout import write_layout
 from ..deliver.outputs import check_tag, places
 from ..deliver.progress import Quiet
@@ -35,6 +32,9 @@ from ..store import Store, default_path, is_damage
 from ..targets.registry import load_types
 from ..trace import traced
 from .request import Request, source_date_epoch
+
+if TYPE_CHECKING:
+    from ..build.changed import Since
 
 T = TypeVar("T")
 
@@ -83,6 +83,8 @@ class Building:
         if self._since is None:
             return found
         if (known := tuple(found)) not in self._chosen:
+            from ..build.changed import changed
+
             self._chosen[known] = changed(self.graph, self.types, found, self._since, self._note)
         return list(self._chosen[known])
 
@@ -159,7 +161,9 @@ class Building:
             )
             found = {root: _output_result(outcomes[root].result) for root in plan.roots}
             for root, result in found.items():
-                if root.address in outputs:
+                if root.address in outputs and request.format != "oci":
+                    from ..deliver.archive import check_format
+
                     check_format(result, request.format, str(root.address))
             results = []
             for root, result in found.items():
@@ -227,6 +231,8 @@ class Building:
         if request.format == "oci":
             write_layout(self.store, result, output, request.tag)
         else:
+            from ..deliver.archive import write_archive
+
             write_archive(self.store, result, output, request.format, request.tag)
 
     def fetch(self, result: Any) -> None:
@@ -271,6 +277,8 @@ def _output_result(result: Any) -> Any:
 def _reasons(
     builder: Builder, plan: Plan, root: Node, outcomes: dict[Node, Outcome]
 ) -> list[tuple[Outcome, list[str]]]:
+    from ..build.explain import explain_outcome
+
     nodes = reached(plan.needs, [root])
     return [
         (outcomes[node], explain_outcome(builder, outcomes[node])) for node in plan.order() if node in nodes

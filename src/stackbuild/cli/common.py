@@ -78,10 +78,12 @@ class _Specs(argparse.Action):
 def opened(options: argparse.Namespace, here: str | os.PathLike[str] = ".") -> Workspace:
     """The workspace of a folder, its specs narrowed as the options of `add_specs` say."""
     from ..api import Workspace
-    from ..build.changed import Since
 
-    asked = options.changed_since is not None  # an empty one is refused: it may be a variable that is not set
-    since = Since(options.changed_since, options.dependents) if asked else None
+    since = None
+    if options.changed_since is not None:  # an empty one is refused: it may be a variable that is not set
+        from ..build.changed import Since
+
+        since = Since(options.changed_since, options.dependents)
     return Workspace.open(
         os.fspath(here),
         since=since,

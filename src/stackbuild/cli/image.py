@@ -47,9 +47,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"images": [built.as_json(workspace.root) for built, _ in results]})
         return 0
-    from .explain import lines
-
     for built, reasons in results:
+        if reasons:
+            from .explain import lines
         for outcome, causes in reasons:
             print_lines(lines(str(outcome.node), outcome.status, causes))
         print_lines([built.row(workspace.root)])

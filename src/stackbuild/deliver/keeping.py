@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,10 @@ from ..again import ask
 from ..again.answer import Answer, packed, path_of, thin
 from ..build.plan import Plan
 from ..build.run import Builder, Outcome, blobs
-from ..ecosystems.registry import load_ecosystems
 from ..errors import StackbuildError, one_line
 from ..native.signatures import listing
 from ..native.stats import row, settled
-from ..plugins import Lazy
+from ..plugins import loaded
 from ..store.builds import Build, Step, document, name_of
 from ..store.files import temporary
 from ..store.store import Store
@@ -57,7 +56,7 @@ class Keeping(Quiet):
         if self._builder is None or self._noted or seen.refused:
             return
         store, root = self._builder.store, self._builder.graph.packages.workspace.root
-        _see_program(seen, [*_used(self._builder.types), *_used(load_ecosystems())])
+        _see_program(seen, loaded)
         needed = {digest for outcome in self._outcomes for digest, _ in blobs(outcome.result)}
         for built in self._built:
             if built.output is not None:
@@ -127,11 +126,6 @@ def _see_output(seen: witness.Witness, store: Store, result: Any, folder: Path, 
         if not os.path.samestat(about, store.blobs.path(digest).lstat()):
             seen.refuse(f"{path} is a copy, of which nobody knows that it is sound")
         seen.blob(path, about)
-
-
-def _used(plugins: Mapping[str, Any]) -> list[object]:
-    """The plugins that somebody asked for; the names of the others are those that are installed."""
-    return [*(plugins.so_far() if isinstance(plugins, Lazy) else plugins.values())]
 
 
 def _see_program(seen: witness.Witness, plugins: Iterable[object]) -> None:

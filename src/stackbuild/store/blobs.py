@@ -78,15 +78,14 @@ class Blobs:
         except OSError:
             return False
         if sound:
-            self._remember(digest)
+            self._remember(digest, before)
             return True
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(path.stat(), before):  # else another build has just made it anew
                 path.unlink()
         return False
 
-    def _remember(self, digest: str) -> None:
-        stat = self.path(digest).stat()
+    def _remember(self, digest: str, stat: os.stat_result) -> None:
         self._index.write(
             "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)",
             [(digest, stat.st_size, stat.st_ino, stat.st_mtime_ns)],
@@ -98,12 +97,15 @@ class Blobs:
 
         wait: for the disk; else a crash of the machine may damage it, which is seen afterwards.
         """
+        path = self.path(digest)
         try:
-            durable = wait or not self._unsettled.add(digest)
+            mark = None if wait else self._unsettled.add(digest)
+            publish(file, temp, path, 0o444, durable=mark is None)
+            if mark and not mark.is_symlink():
+                sync(path)  # who took it away saw no blob
         except OSError as error:
             raise cannot_write(self.folder, error) from error
-        publish(file, temp, self.path(digest), 0o444, durable=durable)
-        self._remember(digest)
+        self._remember(digest, path.stat())
 
     @traced("settle blobs")
     def settle(self) -> None:

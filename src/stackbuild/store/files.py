@@ -97,12 +97,17 @@ def write(file: IO[bytes], data: bytes, folder: Path) -> None:
 
 
 def publish(file: BinaryIO, temp: Path, final: Path, mode: int = 0o600, *, durable: bool = True) -> None:
-    """Give a finished temporary file its name: fsync, rename, fsync of the folder. Raises StoreError."""
+    """Give a finished temporary file its name: fsync, rename, fsync of the folder. Raises StoreError.
+
+    durable: whether to wait for the disk.
+    """
     try:
         file.flush()
         os.fchmod(file.fileno(), mode)
         if durable:
             os.fsync(file.fileno())
+        else:
+            os.close(os.dup(file.fileno()))  # network file systems say now if they cannot take it
         temp.replace(final)
         if durable:
             sync(final.parent)

@@ -10,13 +10,13 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from stat import S_ISREG
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
-from ..marks import Marks, bytes_of
+from ..marks import Marks, bytes_of, width
 from ..native import stats
 from ..native.library import FLAGS
 from ..trace import traced
@@ -39,10 +39,18 @@ class _Learnt(NamedTuple):
     rows: bytes
     marks: bytes
 
+    def fits(self, algorithm: str) -> bool:
+        """Whether all columns are as long: rows of the index have no checksum."""
+        count = self.names.count(b"\0") + 1
+        return bool(self.names) and (len(self.rows), len(self.marks)) == (
+            count * stats.SIZE,
+            count * width(algorithm),
+        )
+
     def apart(self) -> _Folder:
         names = os.fsdecode(self.names).split("\0") if self.names else []
-        width = len(self.marks) // len(names) if names else 1
-        marks = [self.marks[start : start + width] for start in range(0, len(self.marks), width)]
+        size = len(self.marks) // len(names) if names else 1
+        marks = [self.marks[start : start + size] for start in range(0, len(self.marks), size)]
         return dict(zip(names, zip(stats.apart(self.rows), marks, strict=True), strict=True))
 
 
@@ -79,8 +87,14 @@ class Fingerprints:
         return folder in self._loaded
 
     def _load(self, where: str, *values: bytes) -> None:
-        for folder, *packed in self._index.rows(_LOAD + where, (self.algorithm, *values)):
-            self._packed.setdefault(os.fsdecode(folder), _Learnt(*packed))
+        for folder, packed in self._sound(self._index.rows(_LOAD + where, (self.algorithm, *values))):
+            self._packed.setdefault(os.fsdecode(folder), packed)
+
+    def _sound(self, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[bytes, _Learnt]]:
+        """Folders as the index has them, but for damaged ones."""
+        for folder, *packed in rows:
+            if (found := _Learnt(*packed)).fits(self.algorithm):
+                yield folder, found
 
     @traced("recall fingerprints")
     def preload_once(self, folder: str) -> None:
@@ -176,8 +190,8 @@ class Fingerprints:
                     if found:
                         self._learnt[folder] = [_in_order(found)]
             values = (self.algorithm, os.fsencode(folder))
-            for home, *packed in self._index.rows(f"{_LOAD}folder = ?", values):
-                kept = _Learnt(*packed).apart()
+            for home, packed in self._sound(self._index.rows(f"{_LOAD}folder = ?", values)):
+                kept = packed.apart()
                 kept.pop(name, None)
                 self._replace([(home, self.algorithm, _in_order(kept))])
 
@@ -185,12 +199,16 @@ class Fingerprints:
         """Drop what is known of files that no longer exist."""
         changed: list[tuple[bytes, str, _Learnt]] = []
         rows = self._index.rows("SELECT folder, algorithm, names, rows, hashes FROM fingerprint")
-        for folder, algorithm, *kept in rows:
+        for folder, algorithm, *columns in rows:
+            kept = _Learnt(*columns)
+            if not kept.fits(algorithm):
+                changed.append((folder, algorithm, _Learnt(b"", b"", b"")))
+                continue
             try:
                 there = set(os.listdir(os.fsdecode(folder)))  # noqa: PTH208
             except OSError:
                 there = set()
-            known = _Learnt(*kept).apart()
+            known = kept.apart()
             left = {name: found for name, found in known.items() if name in there}
             if len(left) < len(known):
                 changed.append((folder, algorithm, _in_order(left)))
@@ -231,7 +249,7 @@ class Fingerprints:
     def _merge(self, learnt: Mapping[str, Sequence[_Learnt]]) -> None:
         paths = {os.fsencode(folder): pieces for folder, pieces in learnt.items()}
         kept = self._index.rows_among(f"{_LOAD}folder IN", list(paths), (self.algorithm,))
-        known = {path: _Learnt(*packed).apart() for path, *packed in kept}
+        known = {path: packed.apart() for path, packed in self._sound(kept)}
         merged: list[tuple[bytes, str, _Learnt]] = []
         for path, pieces in paths.items():
             found = None if path in known else _neighbours(pieces)

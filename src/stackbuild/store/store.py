@@ -52,14 +52,15 @@ class Store:
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.sweep_temporary()
             self.index = Index(path / "index.sqlite", lambda: refill(path / "records"))
+            unsettled = Unsettled(path / "unsettled")
+            self.blobs = Blobs(path / "blobs" / "sha256", self.temp, self.index, unsettled)
+            self.blobs.settle()
         except OSError as error:
             owned = error.errno != errno.ENOSPC
             raise StoreError(
                 f"the store {path} cannot be used: {error.strerror}",
                 hint="set STACKBUILD_STORE to a folder that you own" if owned else "free some space",
             ) from error
-        self.blobs = Blobs(path / "blobs" / "sha256", self.temp, self.index, Unsettled(path / "unsettled"))
-        self.blobs.settle()
         self.records = Records(path / "records", self.temp, self.index)
         self.builds = Builds(path / "builds", self.temp)
         self.fingerprints = Fingerprints(self.index, algorithm)

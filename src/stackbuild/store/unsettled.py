@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..again.boot import boot_id
+from ..digests import is_digest
 from .files import sync
 
 _WRITTEN = 60
 """Seconds after which a system has written by itself (Linux: vm.dirty_expire_centisecs, 30 s), so that
 waiting for it costs nothing."""
+
+_DAY = 86_400  # a file server's clock may be ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,18 @@ class Mark:
 
     def remove(self) -> None:
         """The blob is judged, or gone."""
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # one too many costs a look at each start
+            self.path.unlink()
+
+
+def _says(path: Path) -> str:
+    """The boot id of a mark; "" where it is no symlink any more, as when a store was copied."""
+    try:
+        return str(path.readlink())
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return ""
 
 
 class Unsettled:
@@ -42,22 +56,23 @@ class Unsettled:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def add(self, digest: str) -> bool:
-        """Mark a blob that comes. False, and no mark, where no crash would be noticed. Raises OSError."""
+    def add(self, digest: str) -> Path | None:
+        """Mark a blob that comes. None, and no mark, where no crash would be noticed. Raises OSError."""
         boot = boot_id()
         if not boot:
-            return False
+            return None
         name = f"{digest.removeprefix('sha256:')}.{os.urandom(4).hex()}"  # each its own, so that none is lost
         (self._folder / name).symlink_to(boot)
         sync(self._folder)
-        return True
+        return self._folder / name
 
     def due(self) -> Iterator[Mark]:
         """The marks of before a crash, and those whose blobs should be on the disk by now."""
         boot, now = boot_id(), time.time()
         for path in list(self._folder.iterdir()):
+            digest = f"sha256:{path.name.partition('.')[0]}"
             with contextlib.suppress(FileNotFoundError):
-                recent = 0 <= now - path.lstat().st_mtime < _WRITTEN
-                crashed = not boot or str(path.readlink()) != boot
-                if crashed or not recent:
-                    yield Mark(path, f"sha256:{path.name.partition('.')[0]}", crashed, recent)
+                recent = -_DAY < now - path.lstat().st_mtime < _WRITTEN
+                crashed = not boot or _says(path) != boot
+                if is_digest(digest) and (crashed or not recent):
+                    yield Mark(path, digest, crashed, recent)

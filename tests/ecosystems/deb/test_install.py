@@ -254,6 +254,14 @@ def test_an_upgrade(archive, on_base):
 EDITOR = "update-alternatives --install /usr/bin/editor editor /usr/bin/{0} {1} \\\n --slave /usr/share/{0} editor.{0} /usr/share/man/{0}\n"
 
 
+@pytest.mark.parametrize("script", [
+    "adduser --system joe", "P=add\n${P}user --system joe", "for p in add; do ${p}user --system joe; done",
+    '"add"user --system joe', "x || ad\\duser --system \\\n joe", "if true; then /usr/sbin/adduser --system joe; fi",
+])  # fmt: skip
+def test_a_program_is_found_however_it_is_named(script):
+    assert [account.name for account in accounts(script)] == ["joe"]
+
+
 def test_alternatives(archive, debian):
     archive.add(control("vi"), files={"usr/bin/vi": "", "usr/share/man/vi": ""}, scripts={"postinst": EDITOR.format("vi", 30)})
     archive.add(control("ed"), files={"usr/bin/ed": ""}, scripts={"postinst": EDITOR.format("ed", 5)})

@@ -65,11 +65,12 @@ def commands(script: str, programs: Sequence[str]) -> Iterator[tuple[str, list[s
     """The simple commands of a script that run one of some programs: which, and the words after it. What
     cannot be split is left out."""
     named = re.compile("|".join(map(re.escape, programs)))
-    if not named.search(script):
+    text = _unrolled(script)
+    if not named.search(_bare(text)):
         return  # as most do not, and to split takes long
-    for line in re.sub(r"\\\n\s*", " ", _unrolled(script)).split("\n"):
-        for part in _BETWEEN.split(line) if named.search(line) else ():
-            if not named.search(part):
+    for line in re.sub(r"\\\n\s*", " ", text).split("\n"):
+        for part in _BETWEEN.split(line) if named.search(_bare(line)) else ():
+            if not named.search(_bare(part)):
                 continue
             try:
                 words = shlex.split(part, comments=True)
@@ -78,6 +79,11 @@ def commands(script: str, programs: Sequence[str]) -> Iterator[tuple[str, list[s
             program = words[0].rpartition("/")[2] if words else ""
             if program in programs:
                 yield program, words[1:]
+
+
+def _bare(text: str) -> str:
+    """Shell without what quotes."""
+    return text.replace("\\", "").replace('"', "").replace("'", "")
 
 
 def _unrolled(script: str) -> str:
