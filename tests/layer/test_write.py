@@ -15,6 +15,7 @@ from stackbuild.keys import hash_bytes
 from stackbuild.layer import codec as codecs
 from stackbuild.layer.codec import Codec
 from stackbuild.layer.entry import BytesContent, Changed, Entry, FileContent
+from stackbuild.layer.known import KnownChunks
 from stackbuild.layer.split import AVERAGE, LARGEST, split
 from stackbuild.layer.tar import END, header, padding
 from stackbuild.layer.write import write_layer
@@ -207,3 +208,14 @@ def test_contents_open_where_their_bytes_begin_and_only_when_they_are_needed(sto
     more = [Entry("+", "file", content=BytesContent(b"new")), *entries]
     write_layer(store, more, Codec("gzip"), pool)
     assert [content.opened for content in contents][:2] == before[:2]  # to open a package may be to unpack it
+
+
+def test_chunks_are_looked_for_some_at_once_and_each_is_found_as_often_as_it_is_asked_for(store, pool):
+    write_layer(store, files(3000), Codec("gzip"), pool)
+    known = KnownChunks(store, Codec("gzip"))
+    keys = [known.key(chunk) for chunk in split(files(3000))]
+    apart = [known.by_key(key) for key in keys]
+    assert len(keys) > 2 and None not in apart
+    known.recall([*keys, "xxh3_128:00"])
+    assert [known.by_key(key) for key in keys * 2] == apart * 2
+    assert known.by_key("xxh3_128:00") is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 
 from ..keys import Data, hash_bytes
@@ -13,7 +13,7 @@ from .chunk import Chunk
 from .codec import Codec
 from .split import LAYER_VERSION
 
-_SELECT = "SELECT blob, offset, size, raw_size, raw_hash, packed_hash FROM chunk WHERE key = ?"
+_SELECT = "SELECT key, blob, offset, size, raw_size, raw_hash, packed_hash FROM chunk WHERE key IN"
 _INSERT = "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -37,6 +37,7 @@ class KnownChunks:
         self._store, self.codec = store, codec
         self.algorithm = store.fingerprints.algorithm
         self._version = f"{LAYER_VERSION} {codec.version}"
+        self._recalled: dict[str, Place | None] = {}
 
     def key(self, chunk: Chunk) -> str:
         """What names a chunk, from the fingerprints of its files."""
@@ -46,10 +47,21 @@ class KnownChunks:
         """What names bytes."""
         return hash_bytes(data, self.algorithm)
 
+    def recall(self, keys: Sequence[str]) -> None:
+        """Look for some chunks at once, each of which is then asked for: each look lets another thread have
+        the interpreter, and waits to get it back."""
+        self._recalled |= self._looked_up(keys)
+
     def by_key(self, key: str) -> Place | None:
         """Where some layer holds a chunk."""
-        rows = self._store.index.rows(_SELECT, (key,))
-        return Place(*rows[0]) if rows else None
+        try:
+            return self._recalled.pop(key)
+        except KeyError:
+            return self._looked_up([key])[key]
+
+    def _looked_up(self, keys: Sequence[str]) -> dict[str, Place | None]:
+        found = {key: Place(*place) for key, *place in self._store.index.rows_among(_SELECT, keys)}
+        return {key: found.get(key) for key in keys}
 
     def by_hash(self, raw_hash: str) -> Place | None:
         """Where some layer holds a chunk of these bytes, whatever files they came from."""
