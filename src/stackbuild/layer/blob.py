@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .prefix import Prefix
 
 _BLOCK = 64  # bytes that sha256 takes at a time
-_LAG = 2  # chunks that wait to be hashed and written, while others are made
+_LAG = 3  # chunks that wait to be hashed and written, while others are made
 _FLUSHED = 16 << 20  # bytes that are written before the disk is told, so that little is left for the end
 
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 _Named = tuple[Chunk, str | None]  # with its key, where that can be told
 _Row = tuple[int, int, int, str, str]  # of a Place, but for the blob, whose name comes last
 _AT_ONCE = 16  # chunks that are looked for together
-_WINDOW = 2 + min(os.cpu_count() or 1, 8)  # chunks in flight for one layer: each takes some megabytes
+_WINDOW = 4 + min(os.cpu_count() or 1, 8)  # chunks in flight for one layer: each takes some megabytes
 
 
 @dataclass(frozen=True)
@@ -202,15 +202,14 @@ def _begin(
     store: Store, known: KnownChunks, entries: Sequence[Entry | Batch], blob: GrowingBlob, pool: Executor
 ) -> tuple[Iterable[_Named], list[str]]:
     """The chunks that are to be added, after the keys of those with which the blob begins by now."""
-    named = _named(known, split(entries))
-    if any(entry.is_unread for entry in entries):
-        return named, []
-    return _resume(store, known, named, blob, pool)
+    if any(entry.is_unread for entry in entries):  # most are not known yet, and the first is waited for
+        return _named(known, split(entries), 1), []
+    return _resume(store, known, _named(known, split(entries), _AT_ONCE), blob, pool)
 
 
-def _named(known: KnownChunks, chunks: Iterator[Chunk]) -> Iterator[_Named]:
+def _named(known: KnownChunks, chunks: Iterator[Chunk], at_once: int) -> Iterator[_Named]:
     """Chunks with their keys, as far as these can be told; where they lie is looked for some at once."""
-    while some := list(itertools.islice(chunks, _AT_ONCE)):
+    while some := list(itertools.islice(chunks, at_once)):
         named = [(chunk, None if chunk.is_unread else known.key(chunk)) for chunk in some]
         known.recall([key for _, key in named if key is not None])
         yield from named
