@@ -43,27 +43,18 @@ def new_hash(algorithm: Algorithm) -> Hash:
     return hashlib.sha256() if algorithm == "sha256" else xxhash.xxh3_128()
 
 
-def hash_function(algorithm: Algorithm) -> Callable[[Data], str]:
-    """What gives the hash of bytes as lower-case hexadecimal."""
-    return _sha256 if algorithm == "sha256" else xxhash.xxh3_128_hexdigest
+def hash_function(algorithm: Algorithm) -> Callable[[Data], bytes]:
+    """What gives the hash of bytes as bytes."""
+    return _sha256 if algorithm == "sha256" else xxhash.xxh3_128_digest
 
 
-def _sha256(data: Data) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def hash_to_bytes(algorithm: Algorithm) -> Callable[[Data], bytes]:
-    """What gives the hash of bytes as bytes, whose hexadecimal `hash_function` gives."""
-    return _sha256_bytes if algorithm == "sha256" else xxhash.xxh3_128_digest
-
-
-def _sha256_bytes(data: Data) -> bytes:
+def _sha256(data: Data) -> bytes:
     return hashlib.sha256(data).digest()
 
 
 def hash_bytes(data: Data, algorithm: Algorithm) -> str:
     """The hash of `data` as lower-case hexadecimal."""
-    return hash_function(algorithm)(data)
+    return hash_function(algorithm)(data).hex()
 
 
 def _text(value: str) -> str:

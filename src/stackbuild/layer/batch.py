@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..filetable import Names, one_for_all
-from ..keys import Algorithm, hash_to_bytes
+from ..keys import Algorithm, hash_function
 from ..marks import Marks, bytes_of
 from ..native import stats, ustar
 from ..native.runs import Run
@@ -194,7 +194,7 @@ class Batch:
         return self._files.file(self._some.start + number)
 
     def check(self, out: memoryview, algorithm: Algorithm, seen: int) -> None:
-        hash_of, files, some = hash_to_bytes(algorithm), self._files, self._some
+        hash_of, files, some = hash_function(algorithm), self._files, self._some
         starts = itertools.accumulate(self.lengths[:-1], initial=BLOCK)
         places = zip(starts, stats.sizes(files.rows_of(some)), strict=True)
         found = b"".join([hash_of(out[start : start + size]) for start, size in places])

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..errors import BuildFailed
 from ..keys import Algorithm, new_hash
-from ..marks import Marks, bytes_of, width
+from ..marks import Marks, width
 from ..native import stats
 from ..native.library import FLAGS
 from ..trace import traced
@@ -169,10 +169,9 @@ class Fingerprints:
             finally:
                 os.close(handle)
             if after == row:
-                found = f"{self.algorithm}:{hasher.hexdigest()}"
-                folder, _, name = path.rpartition("/")
-                self.learn(folder, [name], row, bytes_of(self.algorithm, found), seen)
-                return found
+                digits, (folder, _, name) = hasher.hexdigest(), path.rpartition("/")
+                self.learn(folder, [name], row, bytes.fromhex(digits), seen)
+                return f"{self.algorithm}:{digits}"
             refuse(f"{path} has only just been written")
             row = after
         raise BuildFailed(f"{path} keeps changing while it is read", hint="build again when it is at rest")

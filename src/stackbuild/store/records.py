@@ -14,12 +14,12 @@ from ..again.answer import BELIEVED
 from ..filetable import FileTable
 from ..keys import Text, digest
 from ..trace import traced
+from .blobs import PIECE
 from .files import publish, temporary
 from .index import Index
 
 FORMAT = 3
 _READ = (2, FORMAT)  # 2 had no tables
-_PIECE = 1 << 20
 GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
 remembered here, and what a saved answer uses without asking."""
@@ -196,7 +196,7 @@ def _head(checksum: str) -> bytes:
 def _read_again(file: BinaryIO, start: int) -> Iterator[str]:
     """What was written from a place on; the file ends there again."""
     file.seek(start)
-    while piece := file.read(_PIECE):
+    while piece := file.read(PIECE):
         yield piece.decode("ascii")
 
 
