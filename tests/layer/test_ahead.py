@@ -181,7 +181,7 @@ def test_a_fingerprint_is_told_after_what_is_to_be_said_against_it(store, pool, 
     learn, known = store.fingerprints.learn, {entry.content.path: entry.content for entry in files}
 
     def learnt(folder, names, *rest):
-        assert all(known[f"{folder}/{name}"].known is None for name in names)
+        assert all(known[f"{folder}/{name}"].known is None for name in names.split("/"))
         learn(folder, names, *rest)
 
     monkeypatch.setattr(store.fingerprints, "learn", learnt)

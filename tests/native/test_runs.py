@@ -51,7 +51,7 @@ def test_a_run_is_what_headers_and_files_are(folders, chosen, prefix, mode, owne
     for folder, sizes in chosen:
         names = [f"{size}ü" for size in sizes]
         modes = [mode, *[0o644] * (len(sizes) - 1)]
-        runs.append(Run(place, prefix, str(folders / folder), names, rows_of(folders / folder, names), modes, owner, 7, 123))
+        runs.append(Run(place, prefix, str(folders / folder), "/".join(names), rows_of(folders / folder, names), modes, owner, 7, 123))
         for size, name, own in zip(sizes, names, modes, strict=True):
             block = bytearray(BLOCK)
             native.write_headers([prefix + name], array("q", [0, size, own, owner, 7, 123]), block)
@@ -66,7 +66,7 @@ def test_a_run_is_what_headers_and_files_are(folders, chosen, prefix, mode, owne
 def test_a_tar_of_it_is_read_by_others(folders):
     names = [f"{size}ü" for size in SIZES]
     out = bytearray(room(SIZES) + 2 * BLOCK)
-    native.lay_out([Run(0, "to/", str(folders / "a"), names, rows_of(folders / "a", names), [0o755] * 6, 1, 2, 3)], out)
+    native.lay_out([Run(0, "to/", str(folders / "a"), "/".join(names), rows_of(folders / "a", names), [0o755] * 6, 1, 2, 3)], out)
     with tarfile.open(fileobj=io.BytesIO(out)) as tar:
         for name, member in zip(names, tar, strict=True):
             assert (member.name, member.mode, member.uid, member.gid, member.mtime) == (f"to/{name}", 0o755, 1, 2, 3)
@@ -74,7 +74,7 @@ def test_a_tar_of_it_is_read_by_others(folders):
 
 
 def one(folder, rows, names=("f", "g")):
-    return Run(0, "", str(folder), names, rows, [0o644] * len(names), 0, 0, 0)
+    return Run(0, "", str(folder), "/".join(names), rows, [0o644] * len(names), 0, 0, 0)
 
 
 @pytest.fixture
@@ -141,8 +141,8 @@ def test_what_cannot_be_is_refused(folder):
     sound = one(folder, rows)
     wrong = [
         {"place": -1}, {"place": 4096}, {"uid": -1}, {"gid": 1 << 40}, {"mtime": -1}, {"modes": [0o644, -1]}, {"modes": [0o644]},
-        {"rows": rows[48:]}, {"rows": rows[:16] + b"\xff" * 8 + rows[24:]}, {"names": ["f", "g", "h"]}, {"names": ["f"]},
-        {"prefix": "p" * 300}, {"prefix": "\0"}, {"names": ["f", "\0"]}, {"names": ["f", ""]}, {"folder": "/\0"},
+        {"rows": rows[48:]}, {"rows": rows[:16] + b"\xff" * 8 + rows[24:]}, {"names": "f/g/h"}, {"names": "f"},
+        {"prefix": "p" * 300}, {"prefix": "\0"}, {"names": "f/\0"}, {"names": "f/"}, {"names": ""}, {"folder": "/\0"},
     ]  # fmt: skip
     for fields in wrong:
         with pytest.raises(ValueError):

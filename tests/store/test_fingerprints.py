@@ -64,7 +64,7 @@ def test_what_is_known_is_what_was_learnt_last(places, steps):
             if what == "learn":
                 names = listed(value)
                 rows, marks = b"".join([row(value[name][0]) for name in names]), raw(*[value[name][1] for name in names])
-                prints.learn(folder, names, rows, marks, LATE)
+                prints.learn(folder, "/".join(names), rows, marks, LATE)
                 model |= {(folder, name): value[name] for name in names}
             elif what == "save":
                 prints.save()
@@ -100,7 +100,7 @@ def test_what_was_learnt_in_pieces_is_kept_as_one(tmp_path):
     with Store(tmp_path / "s") as store:
         for start in (20, 0, 10):
             part = names[start : start + 10]
-            store.fingerprints.learn("/w", part, row(1) * 10, raw(*[start + at for at in range(10)]), LATE)
+            store.fingerprints.learn("/w", "/".join(part), row(1) * 10, raw(*[start + at for at in range(10)]), LATE)
         assert store.fingerprints.unsaved == 1
         store.fingerprints.save()
         assert store.fingerprints.unsaved == 0
@@ -113,7 +113,7 @@ def test_what_was_learnt_in_pieces_is_kept_as_one(tmp_path):
 def test_what_was_only_just_written_is_not_remembered(tmp_path):
     fresh = struct.pack("<6Q", 1, 1, 2, LATE, LATE, 0o100644)
     with Store(tmp_path / "s") as store:
-        store.fingerprints.learn("/w", ["a", "b"], row(1) + fresh, raw(1, 2), LATE)
+        store.fingerprints.learn("/w", "a/b", row(1) + fresh, raw(1, 2), LATE)
         for _ in range(2):
             assert store.fingerprints.known("/w", ["a", "b"], row(1) + fresh) == [mark(1), None]
             store.fingerprints.save()
@@ -124,25 +124,25 @@ def test_what_was_forgotten_leaves_nothing_behind(tmp_path, again):
     """A folder whose only file was caught changing, before anything of it was kept."""
     with Store(tmp_path / "s") as store:
         for name in ("/w", "/x"):
-            store.fingerprints.learn(name, ["f"], row(1), raw(1), LATE)
+            store.fingerprints.learn(name, "f", row(1), raw(1), LATE)
         store.fingerprints.forget("/w/f")
         if again:
-            store.fingerprints.learn("/w", ["f"], row(2), raw(2), LATE)
+            store.fingerprints.learn("/w", "f", row(2), raw(2), LATE)
         store.fingerprints.save()
         assert len(store.index.rows("SELECT * FROM fingerprint")) == 1 + again
     with Store(tmp_path / "s") as store:
-        assert store.fingerprints.known("/w", ["f"], row(2)) == [mark(2) if again else None]
+        assert store.fingerprints.known("/w", "f", row(2)) == [mark(2) if again else None]
         store.fingerprints.forget_gone()
 
 
 def test_what_is_discarded_stays_forgotten(tmp_path):
     with Store(tmp_path / "s") as store:
-        store.fingerprints.learn("/w", ["f"], row(1), raw(1), LATE)
+        store.fingerprints.learn("/w", "f", row(1), raw(1), LATE)
         store.fingerprints.save()
-        assert store.fingerprints.known("/w", ["f"], row(1)) == [mark(1)]
+        assert store.fingerprints.known("/w", "f", row(1)) == [mark(1)]
         store.fingerprints.forget("/w/f")
         store.fingerprints.discard("/w")
-        assert store.fingerprints.known("/w", ["f"], row(1)) == [None]
+        assert store.fingerprints.known("/w", "f", row(1)) == [None]
 
 
 @pytest.mark.parametrize("damage", [
@@ -152,13 +152,13 @@ def test_what_is_discarded_stays_forgotten(tmp_path):
 def test_a_row_of_damaged_lengths_is_none(places, damage, names):
     path = next(places)
     with Store(path) as store:
-        store.fingerprints.learn("/w", ["a", "b", "c"], row(1) * 3, raw(1, 2, 3), LATE)
+        store.fingerprints.learn("/w", "a/b/c", row(1) * 3, raw(1, 2, 3), LATE)
     with Store(path) as store:
         store.index.write(f"UPDATE fingerprint SET {damage}", [()])
     with Store(path) as store:
         assert store.fingerprints.known("/w", names, row(1) * len(names)) == [None] * len(names)
         store.fingerprints.forget("/w/c")
-        store.fingerprints.learn("/w", ["a"], row(1), raw(4), LATE)
+        store.fingerprints.learn("/w", "a", row(1), raw(4), LATE)
     with Store(path) as store:
         assert store.fingerprints.known("/w", ["a", "b"], row(1) * 2) == [mark(4), None]
         store.fingerprints.forget_gone()

@@ -91,6 +91,11 @@ class TreeFiles:
         return sum([sizes[number] for number in self.known.unknowns()])
 
 
+def _paths(prefix: str, names: str) -> list[bytes]:
+    """The paths of files whose names stand in a text with "/" between them."""
+    return (prefix + names.replace("/", "\0" + prefix)).encode().split(b"\0")
+
+
 class Attributes(NamedTuple):
     """What files of one batch have in common. prefix: of their paths in the image; mtime: in seconds since
     the epoch; origin: of their paths, for messages."""
@@ -115,17 +120,18 @@ class Batch:
     @staticmethod
     def fits(files: TreeFiles, common: Attributes) -> bool:
         """Whether such files can be told like this: none is large, and each has a plain header."""
-        names, biggest = files.names, max(files.sizes)
-        if not (common.prefix.isascii() and "".join(names).isascii()):
+        joined, biggest = files.joined(), max(files.sizes)
+        if not (common.prefix.isascii() and joined.isascii()):
             return False
         if biggest > LARGEST_FILE or not ustar.fits(biggest, common.uid, common.gid, common.mtime):
             return False
-        longest = len(common.prefix) + max(map(len, names))
-        paths = [] if longest <= 100 else [(common.prefix + name).encode() for name in names]
-        return all(map(ustar.split, paths))
+        paths = _paths(common.prefix, joined)
+        return max(map(len, paths)) <= 100 or all(map(ustar.split, paths))
 
     def cut(self, start: int, stop: int) -> Batch:
         """Some of its files."""
+        if stop - start == self.count:
+            return self
         piece = Batch.__new__(Batch)
         piece._files, piece._lengths, piece._modes = self._files, self._lengths, self._modes
         piece._some, piece.common = slice(self._some.start + start, self._some.start + stop), self.common
@@ -142,11 +148,15 @@ class Batch:
         """The first one's path in the image."""
         return self.common.prefix + self._files.names[self._some.start]
 
+    def _joined(self) -> str:
+        """The names, with "/" between them."""
+        is_whole = self.count == len(self._lengths)
+        return self._files.joined() if is_whole else "/".join(self.names)
+
     @property
-    def paths(self) -> list[str]:
+    def paths(self) -> list[bytes]:
         """In the image."""
-        prefix = self.common.prefix
-        return [prefix + name for name in self.names]
+        return _paths(self.common.prefix, self._joined())
 
     @property
     def lengths(self) -> array[int]:
@@ -163,7 +173,7 @@ class Batch:
 
     @property
     def is_unread(self) -> bool:
-        return not self._files.known[self._some].are_known
+        return self._files.known.lacks(self._some)
 
     def entries(self) -> list[Entry]:
         """Each file as an entry by itself."""
@@ -181,12 +191,12 @@ class Batch:
         prefix, uid, gid, mtime, _ = self.common
         marks = (self._files.marks() if self.is_unread else self._files.known)[self._some]
         modes = one_for_all(self._modes[self._some])
-        said = [f"files {uid} {gid} {mtime}", prefix, "/".join(self.names), " ".join(map(str, modes))]
+        said = [f"files {uid} {gid} {mtime}", prefix, self._joined(), " ".join(map(str, modes))]
         return "\0".join([*said, marks.text()])
 
     def lay_out(self, page: Page, at: int) -> None:
         files, some, own = self._files, self._some, self.common
-        names, rows, modes = self.names, files.rows_of(some), self._modes[some]
+        names, rows, modes = self._joined(), files.rows_of(some), self._modes[some]
         run = Run(at, own.prefix, files.folder, names, rows, modes, own.uid, own.gid, own.mtime)
         page.run(run, self.size, self._content_of)
 
@@ -199,10 +209,9 @@ class Batch:
         places = zip(starts, stats.sizes(files.rows_of(some)), strict=True)
         found = b"".join([hash_of(out[start : start + size]) for start, size in places])
         known = files.known[some]
-        if known.are_known and known.data == found:
+        for number in known.unlike(found):
+            raise Changed(self._content_of(number))
+        if known.are_known:
             return
-        for number, (before, mark) in enumerate(zip(known, Marks(algorithm, found), strict=True)):
-            if before is not None and before != mark:
-                raise Changed(self._content_of(number))
-        files.fingerprints.learn(files.folder, self.names, files.rows_of(some), found, seen)
+        files.fingerprints.learn(files.folder, self._joined(), files.rows_of(some), found, seen)
         files.known.learn(some.start, found)  # when all that is to be said against them has been

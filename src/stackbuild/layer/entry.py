@@ -111,7 +111,7 @@ def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None
     """
     if isinstance(content, TreeFile) and content.known is None:
         mark, (folder, _, name) = f"{algorithm}:{found}", content.path.rpartition("/")
-        content.fingerprints.learn(folder, [name], content.row, bytes.fromhex(found), seen)
+        content.fingerprints.learn(folder, name, content.row, bytes.fromhex(found), seen)
         content.known = mark  # when all that is to be said against it has been
     elif found != content.fingerprint.partition(":")[2]:
         raise Changed(content)

@@ -96,7 +96,7 @@ class Page:
         if any(statuses):
             left = iter(statuses)
             for run, content_of in self._runs:
-                for number, status in zip(range(len(run.names)), left, strict=False):
+                for number, status in zip(range(len(run.modes)), left, strict=False):
                     _judge(content_of(number), status)
 
     def _fill_parts(self) -> None:

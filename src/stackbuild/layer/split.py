@@ -8,6 +8,8 @@ it the memory of a build, grows with a file.
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 import xxhash
@@ -26,11 +28,31 @@ LAYER_VERSION = f"{WRITER_VERSION}.{CHUNKER_VERSION}"
 """What decides a layer's bytes beside its entries and codec; part of every key that they stand behind."""
 
 
-def _is_cut(path: str, size: int, group: str, before: str) -> bool:
+def _is_cut(path: bytes, size: int, group: str, before: str) -> bool:
     """Whether a cut falls before an entry; before: the group of the one before it."""
     if group or before:
         return group != before
-    return xxhash.xxh3_64_intdigest(path.encode()) * AVERAGE < (size << 64)
+    return xxhash.xxh3_64_intdigest(path) * AVERAGE < (size << 64)
+
+
+def _cuts(batch: Batch, held: int, group: str) -> Iterator[int]:
+    """The places in a batch before which cuts fall, as `_is_cut` and `LARGEST` say, after `held` bytes of a
+    chunk, the last of them in a group."""
+    lengths, paths = batch.lengths, batch.paths
+    ends, hash_of = list(itertools.accumulate(lengths)), xxhash.xxh3_64_intdigest
+    limit = (max(lengths) << 64) // AVERAGE + 1  # what is beyond it is no cut for any of these sizes
+    likely = [at for at, path in enumerate(paths) if hash_of(path) < limit]
+    hashed = [at for at in likely if _is_cut(paths[at], lengths[at], "", "")]
+    if group:
+        hashed.insert(0, 0)
+    at = 0 if held else 1
+    while True:
+        full, place = bisect_right(ends, LARGEST - held, at), bisect_left(hashed, at)
+        cut = min([full, *hashed[place : place + 1]])
+        if cut == len(ends):
+            return
+        yield cut
+        at, held = cut + 1, -ends[cut - 1] if cut else 0
 
 
 def _pieces(entry: Entry, size: int) -> Iterator[Chunk]:
@@ -47,18 +69,17 @@ def split(entries: Sequence[Entry | Batch]) -> Iterator[Chunk]:
     for entry in entries:
         if isinstance(entry, Batch):
             start = 0
-            for number, (path, length) in enumerate(zip(entry.paths, entry.lengths, strict=True)):
-                if held and (held + length > LARGEST or _is_cut(path, length, "", name)):
-                    if number > start:
-                        group.append(entry.cut(start, number))
-                    yield Chunk(tuple(group))
-                    group, held, start = [], 0, number
-                held, name = held + length, ""
+            for number in _cuts(entry, held, name):
+                if number > start:
+                    group.append(entry.cut(start, number))
+                yield Chunk(tuple(group))
+                group, held, start = [], 0, number
             group.append(entry.cut(start, entry.count))
+            held, name = held + group[-1].size, ""
             continue
         part = Part(entry)
         length = part.size
-        if group and (held + length > LARGEST or _is_cut(entry.path, length, entry.group, name)):
+        if group and (held + length > LARGEST or _is_cut(entry.path.encode(), length, entry.group, name)):
             yield Chunk(tuple(group))
             group, held = [], 0
         name = entry.group

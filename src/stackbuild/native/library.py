@@ -156,10 +156,11 @@ class Core:
 
         from .stats import SIZE
 
-        names = _joined(["\0".join([run.prefix, run.folder, *run.names, ""]) for run in runs])
+        texts = [(run.prefix, run.folder, run.names.replace("/", "\0"), "") for run in runs]
+        names = _joined(["\0".join(some) for some in texts])
         table, modes = array("q"), array("q")
         for run in runs:
-            table.extend((run.place, len(run.names), run.uid, run.gid, run.mtime))
+            table.extend((run.place, len(run.modes), run.uid, run.gid, run.mtime))
             modes.extend(array("q", run.modes))
         rows, results = b"".join([run.rows for run in runs]), array("i", bytes(4 * len(modes)))
         if names.count(0) != len(modes) + 3 * len(runs) or len(rows) != SIZE * len(modes):

@@ -106,10 +106,10 @@ def lay_out(runs: Sequence[Run], out: Buffer) -> array[int]:
     results = array("i")
     with memoryview(out) as place:
         for run in runs:
-            joined = "".join([run.prefix, run.folder, *run.names])
-            if not len(run.names) == len(run.modes) == len(run.rows) // SIZE:
+            names, joined = run.names.split("/"), "".join([run.prefix, run.folder, run.names])
+            if not len(names) == len(run.modes) == len(run.rows) // SIZE:
                 raise ValueError("a run has other rows, modes and names")
-            if "\0" in joined or "" in run.names:
+            if "\0" in joined or "" in names:
                 raise ValueError("a file has no name, or a path holds NUL")
         for run in runs:
             try:
@@ -127,7 +127,7 @@ def lay_out(runs: Sequence[Run], out: Buffer) -> array[int]:
 
 def _lay_out(run: Run, out: memoryview, read: Callable[..., int]) -> Iterator[int]:
     at = run.place
-    for name, own, mode in zip(run.names, apart(run.rows), run.modes, strict=True):
+    for name, own, mode in zip(run.names.split("/"), apart(run.rows), run.modes, strict=True):
         start, length = at + BLOCK, size(own)
         at = start + length + -length % BLOCK
         if not 0 <= start - BLOCK <= at <= len(out):

@@ -132,18 +132,18 @@ class Fingerprints:
         folder, _, name = path.rpartition("/")
         return self.known(folder, [name], row)[0] or self._hash(path, row)
 
-    def learn(self, folder: str, names: Sequence[str], rows: bytes, marks: bytes, seen: int) -> None:
+    def learn(self, folder: str, names: str, rows: bytes, marks: bytes, seen: int) -> None:
         """Remember what the bytes of files in a folder hash to, which had their rows before and after they
         were read.
 
-        names: in the order of a listing; rows, marks: one after another; seen: ns since 1970, before any of
-        them was read.
+        names: in the order of a listing, with "/" between them; rows, marks: one after another; seen: ns
+        since 1970, before any of them was read.
         """
-        found = _Learnt(os.fsencode("\0".join(names)), rows, marks)
+        found = _Learnt(os.fsencode(names.replace("/", "\0")), rows, marks)
         if not stats.all_settled(rows, seen):
             found = _settled(folder, found, seen)
         with self._lock:
-            self.hashed += len(names)
+            self.hashed += len(rows) // stats.SIZE
             if found.names:
                 if known := self._known.get(folder):
                     known.update(found.apart())
@@ -170,7 +170,7 @@ class Fingerprints:
                 os.close(handle)
             if after == row:
                 digits, (folder, _, name) = hasher.hexdigest(), path.rpartition("/")
-                self.learn(folder, [name], row, bytes.fromhex(digits), seen)
+                self.learn(folder, name, row, bytes.fromhex(digits), seen)
                 return f"{self.algorithm}:{digits}"
             refuse(f"{path} has only just been written")
             row = after
