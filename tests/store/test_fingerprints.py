@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stackbuild.errors import StoreError
 from stackbuild.native.stats import SIZE
 from stackbuild.store import Store
 
@@ -19,6 +21,14 @@ LATE = 10**18
 
 def row(number):
     return struct.pack("<6Q", 1, number, 2, 3, 4, 0o100644)
+
+
+def wait_until(told):
+    for _ in range(500):
+        if told():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never was")
 
 
 def listed(names):
@@ -101,9 +111,7 @@ def test_what_was_learnt_in_pieces_is_kept_as_one(tmp_path):
         for start in (20, 0, 10):
             part = names[start : start + 10]
             store.fingerprints.learn("/w", "/".join(part), row(1) * 10, raw(*[start + at for at in range(10)]), LATE)
-        assert store.fingerprints.unsaved == 1
         store.fingerprints.save()
-        assert store.fingerprints.unsaved == 0
         rows = store.index.rows("SELECT names, rows, hashes FROM fingerprint")
         assert rows == [("\0".join(names).encode(), row(1) * 30, b"".join([number.to_bytes(16, "big") for number in range(30)]))]
         assert store.fingerprints.known("/w", names, row(1) * 30) == list(map(mark, range(30)))
@@ -162,3 +170,42 @@ def test_a_row_of_damaged_lengths_is_none(places, damage, names):
     with Store(path) as store:
         assert store.fingerprints.known("/w", ["a", "b"], row(1) * 2) == [mark(4), None]
         store.fingerprints.forget_gone()
+
+
+def test_much_is_kept_beside_what_goes_on(tmp_path):
+    with Store(tmp_path / "s") as store:
+        prints = store.fingerprints
+
+        def kept():
+            return store.index.rows("SELECT count(*) FROM fingerprint")[0][0]
+
+        for number in range(499):
+            prints.learn(f"/{number}", "f", row(1), raw(1), LATE)
+            prints.save_soon()
+        assert kept() == 0
+        for number in range(499, 1200):
+            prints.learn(f"/{number}", "f", row(1), raw(1), LATE)
+            prints.save_soon()
+        wait_until(kept)
+        prints.save()
+        assert kept() == 1200
+
+
+def test_what_could_not_be_kept_beside_is_told_at_the_end(tmp_path, monkeypatch):
+    with Store(tmp_path / "s") as store:
+        failed = []
+
+        def write(*_):
+            failed.append(True)
+            raise StoreError("full")
+
+        monkeypatch.setattr(store.index, "write", write)
+        for number in range(600):
+            store.fingerprints.learn(f"/{number}", "f", row(1), raw(1), LATE)
+        store.fingerprints.save_soon()
+        wait_until(lambda: failed)
+        with pytest.raises(StoreError, match="full"):
+            store.fingerprints.save()
+        monkeypatch.undo()
+        store.fingerprints.save()
+        assert store.index.rows("SELECT count(*) FROM fingerprint") == [(600,)]

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 from .. import witness
 from ..again.answer import forget
 from ..errors import Failures, StackbuildError
+from ..frozen import frozen
 from ..graph.load import TargetGraph
 from ..keys import digest
 from ..layer.entry import Changed
@@ -32,10 +33,10 @@ from .schedule import Done, Schedule
 
 Status = Literal["built", "reused"]
 RECIPE_VERSION = 1
-_MANY = 200  # nodes, or folders with new fingerprints: to see to them one by one would take long
+_MANY = 200  # nodes: to look for what is known of them one by one would take long
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """What became of a node. before: the key of the build before, if any; seconds: it took."""
 
@@ -92,7 +93,6 @@ class Builder:
     listener: Listener
     thorough: bool = False
     _chunks: futures.ThreadPoolExecutor = field(init=False, repr=False)
-    _saving: list[futures.Future[None]] = field(init=False, repr=False, default_factory=list)
     _looks: Looks = field(init=False, repr=False)
     _there: set[tuple[str, int]] = field(init=False, repr=False, default_factory=set)
 
@@ -146,8 +146,8 @@ class Builder:
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
             made = to_build and action.ahead()
-        if made and self.store.fingerprints.unsaved > _MANY:  # beside what one thread has to do now
-            self._saving.append(self._chunks.submit(self.store.fingerprints.save))
+        if made:  # one thread has much to do now
+            self.store.fingerprints.save_soon()
         return action, made
 
     def _key(self, action: Action, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Any, str]:
@@ -263,12 +263,7 @@ class Builder:
             if len(names) > _MANY:
                 self.store.blobs.recall()
             self._looks.recall(names)
-            try:
-                Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
-            finally:
-                futures.wait(self._saving)
-            for saving in self._saving:
-                saving.result()
+            Schedule(plan.order(), plan.needs, plan.users, work).run(self.jobs)
             self.store.fingerprints.save()
             self._looks.save()
             if any(outcome.before not in (None, outcome.key) for outcome in outcomes.values()):

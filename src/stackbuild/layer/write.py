@@ -9,9 +9,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from ..frozen import frozen
 from ..keys import Data, Hash, new_hash
 from ..store import Store
 from ..store.files import temporary
@@ -34,7 +35,7 @@ _AT_ONCE = 16  # chunks that are looked for together
 _WINDOW = 4 + min(os.cpu_count() or 1, 8)  # chunks in flight for one layer: each takes some megabytes
 
 
-@dataclass(frozen=True)
+@frozen
 class Layer:
     """A written layer: its descriptor (media_type, digest, size in bytes) and its diff_id."""
 
@@ -52,7 +53,7 @@ class Layer:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class _Piece:
     """A chunk on its way out. key: None where it had to be read first; raw: tar bytes; packed: compressed
     bytes; seen: ns since 1970, from before it was read; found: whether it lay packed in an earlier blob."""
@@ -182,6 +183,7 @@ def _write(
                     return None
                 give_up = False
             big.follow(piece)
+            store.fingerprints.save_soon()
             # A big file's fingerprint, and with it the keys of its chunks, is known after the last of them.
             names.append(piece.key or (piece.chunk if piece.chunk.is_unread else known.key(piece.chunk)))
             rows.append((blob.size, len(piece.packed), len(piece.raw), piece.raw_hash, piece.packed_hash))

@@ -6,16 +6,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from ..frozen import frozen
 from .files import publish, temporary
 
 FORMAT = 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """What became of one name of a record. key, before: of a built one, its key and that of the build
     before; seconds: it took."""
@@ -30,7 +31,7 @@ class Step:
         return {"status": self.status} if self.status == "reused" else asdict(self)
 
 
-@dataclass(frozen=True)
+@frozen
 class Build:
     """One run. started: seconds since 1970; finished: whether it came to its end, failures included; steps:
     by the names of records, without the workspace."""

@@ -6,6 +6,7 @@ moment of hashing by more than the clock's grain: a write in the same tick would
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from stat import S_ISREG
 from typing import Any, NamedTuple
 
-from ..errors import BuildFailed
+from ..errors import BuildFailed, StoreError
 from ..keys import Algorithm, new_hash
 from ..marks import Marks, width
 from ..native import stats
@@ -25,6 +26,7 @@ from .index import Index
 
 _PIECE = 1 << 20
 _AT_ONCE = 1_000  # folders that are written together
+_MANY = 500  # folders: to keep them takes so long that it is done beside what goes on
 _LOAD = "SELECT folder, names, rows, hashes FROM fingerprint WHERE algorithm = ? AND "
 _KEEP = "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM fingerprint WHERE algorithm = ? AND folder = ?"
@@ -64,6 +66,7 @@ class Fingerprints:
         self._learnt: dict[str, list[_Learnt]] = {}  # what is not kept yet
         self._loaded: set[str] = set()  # with all below them
         self._lock, self._keeping = threading.RLock(), threading.Lock()
+        self._saver: threading.Thread | None = None
         self.hashed = 0  # files read, for tests and reports
 
     def _folder(self, path: str) -> _Folder:
@@ -220,10 +223,17 @@ class Fingerprints:
                 for path in [path for path in table if path == folder or path.startswith(f"{folder}/")]:
                     del table[path]
 
-    @property
-    def unsaved(self) -> int:
-        """How many folders have files of which something was learnt since `save`."""
-        return len(self._learnt)
+    def save_soon(self) -> None:
+        """Have `save` begun beside what else goes on, if there is much. It is called once more at the end."""
+        with self._lock:
+            if len(self._learnt) < _MANY or (self._saver and self._saver.is_alive()):
+                return
+            self._saver = threading.Thread(target=self._try_to_save, name="save")
+            self._saver.start()
+
+    def _try_to_save(self) -> None:
+        with contextlib.suppress(StoreError):  # nothing is lost: the last `save` tries again, and tells
+            self.save()
 
     @traced("keep fingerprints")
     def save(self) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RequestError, StackbuildError, StoreError
+from ..frozen import frozen
 from .files import write_atomically
 
 
-@dataclass(frozen=True)
+@frozen
 class OutputFile:
     """A file to be written. flag: what named it; path: as typed.
 

@@ -6,12 +6,12 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..again.answer import BELIEVED
 from ..filetable import FileTable
+from ..frozen import frozen
 from ..keys import Text, digest
 from ..trace import traced
 from .blobs import PIECE
@@ -28,7 +28,7 @@ _INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
 _LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
 
 
-@dataclass(frozen=True)
+@frozen
 class Record:
     """What a key stands for. name: what was built (an address and its configuration), for `explain`."""
 

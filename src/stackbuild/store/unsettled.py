@@ -10,11 +10,11 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..again.boot import boot_id
 from ..digests import is_digest
+from ..frozen import frozen
 from .files import sync
 
 _WRITTEN = 60
@@ -24,7 +24,7 @@ waiting for it costs nothing."""
 _DAY = 86_400  # a file server's clock may be ahead
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Mark:
     """That a blob may not be on the disk. crashed: the machine was started since; recent: it may be
     that the blob still comes."""
