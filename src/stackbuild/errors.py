@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from .frozen import frozen
 
 
-@dataclass(frozen=True, order=True)
+@frozen(order=True)
 class Position:
     """A place in a file: path relative to the workspace, 1-based line and column."""
 

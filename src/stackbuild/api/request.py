@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from ..deliver.outputs import Format
 from ..errors import RequestError
+from ..frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Request:
     """How a build is to be done and delivered.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..build.pins import Locking, relock, resolved, stale
@@ -13,6 +13,7 @@ from ..declare.lock import Lock
 from ..deliver.outputs import check_tag
 from ..deliver.progress import Quiet
 from ..errors import Failures
+from ..frozen import frozen
 from ..targets.target import Pin
 from .asking import Asking
 from .request import Request
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..deliver.push import Pushed
 
 
-@dataclass(frozen=True)
+@frozen
 class Loaded:
     """An image in an engine: its id there, and its names."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from ..declare.address import Address
@@ -17,6 +16,7 @@ from ..declare.otherwise import Otherwise
 from ..declare.reads import Readers, Reads, walk
 from ..declare.workspace import BUILD_FILE
 from ..errors import StackbuildError
+from ..frozen import frozen
 from ..git import Repository
 from ..graph.load import TargetGraph
 from ..graph.query import dependents, reached
@@ -28,7 +28,7 @@ Dependents = Literal["none", "direct", "transitive"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@frozen
 class Since:
     """What is asked: the targets changed since a revision, with those that depend on them or without."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from ..frozen import frozen
 from .plan import Node, Plan
 from .run import Builder, Outcome
 from .why.causes import differing, sentence
 
 
-@dataclass(frozen=True)
+@frozen
 class Reason:
     """status: `reused`, `built`, or `unknown` when a dependency must be built first."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..declare.address import Address
 from ..declare.workspace import Workspace
 from ..errors import DeclarationErrors, RequestError
+from ..frozen import frozen
 from ..graph.load import TargetGraph
 from ..graph.query import reached, reverse
 from ..targets.target import Need, TargetType, Variant
@@ -19,7 +20,7 @@ from ..trace import traced
 Types = Mapping[str, TargetType[Any]]
 
 
-@dataclass(frozen=True)
+@frozen
 class Node:
     """A target in one variant (what Bazel calls a configured target)."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from ..frozen import frozen
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 _FOLDER = re.compile(r"[^\0:\\\ud800-\udfff]*\Z")
@@ -31,7 +32,7 @@ def check_folder(folder: str, text: str = "") -> str:
     return folder
 
 
-@dataclass(frozen=True, order=True)
+@frozen(order=True)
 class Address:
     """folder: "/"-separated, relative to the workspace, "" at its root; name: of the target."""
 
@@ -59,7 +60,7 @@ class Address:
         return cls(path, check_name(name))
 
 
-@dataclass(frozen=True)
+@frozen
 class Spec:
     """One term of a request: a target, all of a folder, all below it, or any of these taken away."""
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ..frozen import frozen
 
 BUILD_FILE = "BUILD.toml"  # declare.workspace has it too, but loads pydantic
 _PATIENCE = 500  # folders to look into for a BUILD.toml
 
 
-@dataclass(frozen=True, order=True)
+@frozen(order=True)
 class Candidate:
     """text: the whole word; about: what it is; open: whether more of the word may follow."""
 

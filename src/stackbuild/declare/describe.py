@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from ..frozen import frozen
 from .schema import Schema, model_schema
 
 
-@dataclass(frozen=True)
+@frozen
 class FieldText:
     """kind: what may be written, as "list of strings"; default: as TOML, "" when there is none to write;
     fields: of a table whose fields are fixed."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
+from ..frozen import frozen
 from . import shapes
 from .address import Address, Spec
 from .glob import compiled
@@ -123,7 +123,7 @@ class Fields(BaseModel):
     """Specs of the targets that may depend on this one; everybody by default, its own folder always."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Choice:
     """The models of a type whose fields depend on the value of one of them.
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from .. import witness
 from ..errors import Position, RequestError, nearest
+from ..frozen import frozen
 from ..trace import span
 from .address import Address, check_name
 from .fields import Choice, Fields, Model
@@ -20,7 +21,7 @@ from .workspace import BUILD_FILE, Workspace
 Models = Mapping[str, Model]
 
 
-@dataclass(frozen=True)
+@frozen
 class Declaration:
     """One target as written. fields: checked and with defaults; places: field -> (document, key prefix)."""
 

@@ -8,8 +8,9 @@ import itertools
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from ..frozen import frozen
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ def _itself(path: str) -> bool:
     return not path
 
 
-@dataclass(frozen=True)
+@frozen
 class Reads:
     """Files below a folder, or one file.
 

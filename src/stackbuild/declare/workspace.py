@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from .. import native, witness
 from ..errors import RequestError
+from ..frozen import frozen
 from ..native.signatures import Listing
 from ..oci.model import parse_platform, platform_text
 from ..registry.reference import Repository
@@ -85,7 +86,7 @@ SettingsOf = Callable[[Iterable[str]], type[Settings]]
 """The model of a [workspace] table that has these names in it."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Workspace:
     """An opened workspace. root: its folder, resolved; document: its root BUILD.toml; model: of settings."""
 

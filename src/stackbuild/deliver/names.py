@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from ..declare.address import Address
 from ..declare.package import Declaration
 from ..declare.workspace import Workspace
 from ..errors import Position, RequestError, StackbuildError, nearest
+from ..frozen import frozen
 from ..git import Repository as Checkout
 from ..registry.reference import Repository, check_tag
 
@@ -21,7 +21,7 @@ DEFAULT_TAG = "latest"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@frozen
 class Names:
     """Where an image goes: every tag in every repository."""
 
@@ -29,7 +29,7 @@ class Names:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Template:
     """A text with {places}; where: it was written."""
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ..declare.address import Address
 from ..errors import Failures, StackbuildError
+from ..frozen import frozen
 from ..oci.model import INDEX, MANIFEST, Descriptor, Image, ImageLayer
 from ..oci.remote import Remote
 from ..registry.reference import Reference, Repository
@@ -27,7 +28,7 @@ _AT_ONCE = 8
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@frozen
 class Pushing:
     """One image to push. result: its images with their index; names: where it goes."""
 
@@ -74,7 +75,7 @@ class Pushed:
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class _Blob:
     """A blob that some repositories of one registry should have. origin: where it can be taken from."""
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
 from typing import Any
 
 from ..declare.address import Address
+from ..frozen import frozen
 from .layout import root_of
 
 
-@dataclass(frozen=True)
+@frozen
 class Built:
     """One target of a request, done.
 

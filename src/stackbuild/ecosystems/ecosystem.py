@@ -10,7 +10,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -23,6 +23,7 @@ from ..declare.reads import Reads
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
 from ..errors import BuildFailed, RequestError
+from ..frozen import frozen
 from ..layer.entry import Entry
 from ..layer.unpack import Spool
 from ..oci.model import ImageLayer
@@ -61,7 +62,7 @@ class PackagesFields(Fields):
 F = TypeVar("F", bound=PackagesFields)
 
 
-@dataclass(frozen=True)
+@frozen
 class Package:
     """One package, exactly: what a lock holds.
 
@@ -102,7 +103,7 @@ class Package:
         return cls(**{**known, "depends": tuple(known.get("depends", ()))}, more=more)
 
 
-@dataclass(frozen=True)
+@frozen
 class Ask:
     """What a `packages` target asks for, with everything that an ecosystem may look at.
 
@@ -147,7 +148,7 @@ class Ask:
         return RequestError(what, where=self.declaration.position(key), hint=hint)
 
 
-@dataclass(frozen=True)
+@frozen
 class Tree:
     """What a package holds. entries: as it has them; facts: plain data that its ecosystem read beside
     them."""

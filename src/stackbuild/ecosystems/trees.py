@@ -10,10 +10,10 @@ import contextlib
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ..errors import BuildFailed
+from ..frozen import frozen
 from ..keys import digest
 from ..layer.entry import BytesContent, Content, Entry
 from ..layer.unpack import Spool
@@ -26,7 +26,7 @@ from .fetch import archive, fetch
 LISTING_VERSION = 2
 
 
-@dataclass(frozen=True)
+@frozen
 class _Packed:
     """A file of a package that is not unpacked yet."""
 

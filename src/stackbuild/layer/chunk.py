@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
+from ..frozen import frozen
 from ..keys import Algorithm, hash_bytes
 from ..trace import traced
 from .part import Laid, Page
@@ -12,7 +12,7 @@ from .part import Laid, Page
 _SMALL = 64 << 10  # bytes of a file
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Chunk:
     """Neighbours in the tar. is_unread: whether its key could not be told without reading files."""
 

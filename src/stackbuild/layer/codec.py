@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import BuildFailed
+from ..frozen import frozen
 from ..keys import Data
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _own = threading.local()
 Compression = Literal["gzip", "gzip-fast", "gzip-small", "zstd", "zstd-small"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class _Way:
     """What decides the bytes. format: what readers see of it; proof: SHA-256 of `_sample`, compressed."""
 
@@ -55,7 +55,7 @@ def _installed(library: str) -> str:
         return "none"
 
 
-@dataclass(frozen=True)
+@frozen
 class Codec:
     """A compression by name. media_type: of a layer blob (OCI image spec, layer.md)."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
 from ..errors import BuildFailed
+from ..frozen import frozen
 from ..keys import Algorithm, hash_bytes
 from ..native import stats
 from ..store.fingerprints import Fingerprints
@@ -35,7 +36,7 @@ class Content(Protocol):
     def open(self) -> BinaryIO: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class FileContent:
     """The bytes of a file, or of a slice of it (an unpacked archive's member)."""
 
@@ -117,7 +118,7 @@ def judge(content: Content, found: str, algorithm: Algorithm, seen: int) -> None
         raise Changed(content)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class BytesContent:
     """Bytes made in memory, for targets that generate small files."""
 

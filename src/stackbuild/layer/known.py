@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
+from ..frozen import frozen
 from ..keys import Data, hash_bytes
 from ..store import Store
 from .buffers import Buffers
@@ -17,7 +18,7 @@ _SELECT = "SELECT key, blob, offset, size, raw_size, raw_hash, packed_hash FROM 
 _INSERT = "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Place:
     """Where a chunk lies. offset, size: of the compressed bytes in the blob; raw_size: of the tar's bytes."""
 

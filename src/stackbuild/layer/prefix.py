@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .. import native
+from ..frozen import frozen
 from ..keys import Algorithm, digest
 from ..store import Store
 
@@ -20,7 +20,7 @@ _INSERT = "INSERT OR REPLACE INTO prefix VALUES (?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT blob, size, raw_state, blob_state, checksum FROM prefix WHERE key = ?"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Prefix:
     """How a layer begins. size: in bytes, in the blob; raw_state, blob_state: of the hashes of the tar and of
     the blob."""

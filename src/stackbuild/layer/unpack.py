@@ -12,12 +12,12 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from ..errors import BuildFailed
+from ..frozen import frozen
 from ..keys import Algorithm, new_hash
 from ..store.files import cannot_write, write
 from ..trace import traced
@@ -52,7 +52,7 @@ _BAD_ZIP = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Member:
     """One member of an archive, whatever its format. link: of symlinks and hard links, as it stands there."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ..frozen import frozen
 from .model import parse_platform
 
 _SECOND = 1_000_000_000
 
 
-@dataclass(frozen=True)
+@frozen
 class Overrides:
     """What an image says of its own configuration; None and empty mean "as the base has it".
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..errors import RequestError
+from ..frozen import frozen
 from ..layer.write import Layer
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -73,7 +74,7 @@ def asked_platform(text: str) -> str:
         raise RequestError(str(error)) from error
 
 
-@dataclass(frozen=True)
+@frozen
 class ImageLayer:
     """A layer in its place in an image.
 
@@ -108,7 +109,7 @@ class ImageLayer:
         return self if self.target else replace(self, target=target)
 
 
-@dataclass(frozen=True)
+@frozen
 class Image:
     """An image for one platform. manifest, config: descriptors; layers: lowest first."""
 

@@ -12,9 +12,10 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..errors import RegistryError
+from ..frozen import frozen
 from .credentials import Credential
 from .reference import HUB, Repository
 from .transport import Answer, Transport
@@ -32,7 +33,7 @@ Scopes = frozenset[tuple[str, str]]
 """(repository's path, actions), as ("team/app", "pull,push")."""
 
 
-@dataclass(frozen=True)
+@frozen
 class _Token:
     value: str = field(repr=False)
     until: float

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..digests import check_digest, digest_of
 from ..errors import DigestMismatch, RegistryError
+from ..frozen import frozen
 from .credentials import Credential, find
 from .documents import TYPES, media_type_of
 from .failures import Broken
@@ -25,7 +25,7 @@ Progress = Callable[[int], None]
 """Told how many more bytes have gone through."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Manifest:
     """A manifest or index as a registry has it; digest: of `data`."""
 

@@ -12,11 +12,12 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from ..errors import RegistryError
+from ..frozen import frozen
 from .reference import HUB
 
 _HUB_NAMES = ("https://index.docker.io/v1/", "index.docker.io", HUB, "registry-1.docker.io")
@@ -24,7 +25,7 @@ _HELPER = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _HELPER_SECONDS = 60
 
 
-@dataclass(frozen=True)
+@frozen
 class Credential:
     """A user's name and password, or an identity token for the token server. Never shown."""
 

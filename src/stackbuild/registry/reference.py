@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import urllib.parse
-from dataclasses import dataclass
 
 from ..digests import is_digest
+from ..frozen import frozen
 
 HUB = "docker.io"
 _HOST = re.compile(
@@ -40,7 +40,7 @@ def _has_port(host: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, order=True)
+@frozen(order=True)
 class Repository:
     """host: a registry, as "registry.example.com:5000"; path: a repository of it, as "team/app"."""
 
@@ -68,7 +68,7 @@ class Repository:
         return cls(host.lower(), path)
 
 
-@dataclass(frozen=True, order=True)
+@frozen(order=True)
 class Reference:
     """A manifest of a repository: by digest if there is one, else by tag."""
 

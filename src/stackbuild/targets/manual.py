@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pydantic import BaseModel
 
@@ -11,13 +10,14 @@ from ..declare.describe import FieldText, described
 from ..declare.fields import Choice, Fields
 from ..ecosystems.registry import load_ecosystems
 from ..ecosystems.settings import load_settings
+from ..frozen import frozen
 from .registry import load_types
 
 EVERY = "target"
 """The topic of the fields that every target has."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Section:
     """topic: its name for `help`; under: topics of sections whose fields the table has too, nearest first."""
 

@@ -12,7 +12,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -24,6 +24,7 @@ from ..declare.reads import Reads
 from ..declare.toml import Key
 from ..declare.workspace import Workspace
 from ..errors import BuildFailed
+from ..frozen import frozen
 from ..layer.arrange import arrange
 from ..layer.batch import Batch
 from ..layer.codec import Codec, Compression
@@ -43,7 +44,7 @@ Product = Literal["layers", "files", "image", "images"]
 """What a result can be used as: layers of an image, sources of another target, a base, an output."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Variant:
     """What a target is built for, besides its fields: the same target may be needed in several variants."""
 
@@ -57,7 +58,7 @@ class Variant:
         return " ".join([*words, *([f"on {self.base}"] if self.base else [])])
 
 
-@dataclass(frozen=True)
+@frozen
 class Need:
     """A result that a target needs. wants: how it is used; key: the field that asks for it."""
 
@@ -67,7 +68,7 @@ class Need:
     key: Key = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Pin:
     """Something outside of the tree that a target stands on, and that stackbuild.lock fixes.
 
@@ -88,7 +89,7 @@ class Pin:
         return all(entry.get(name) == value for name, value in self.facts.items())
 
 
-@dataclass(frozen=True)
+@frozen
 class Task:
     """A target about to be built, with everything that its type may look at.
 
@@ -218,7 +219,7 @@ def plain(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value
 
 
-@dataclass(frozen=True)
+@frozen
 class Contribution:
     """What a layer target puts in. inputs: plain data that decides the entries, or what gives it; entries:
     makes them, with temporary files on the given stack; called only when the layer must be written; unread:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from ...declare.glob import matches
 from ...declare.package import Declaration
 from ...errors import DeclarationErrors, RequestError, nearest
+from ...frozen import frozen
 from .finding import RULES, Finding, rule
 from .image import CheckedImage
 
@@ -20,7 +20,7 @@ UNUSED = rule(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Allowance:
     """owner: the image that allows; key: as it stands there, "rule" or "rule:glob"."""
 

@@ -5,8 +5,9 @@ Source: System V ABI, "Object Files" and "Program Loading and Dynamic Linking".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import IO, Any
+
+from ...frozen import frozen
 
 MAGIC = b"\x7fELF"
 _TAGS = {"DT_NEEDED": "needed", "DT_SONAME": "soname", "DT_RPATH": "rpath", "DT_RUNPATH": "runpath"}
@@ -25,7 +26,7 @@ _MACHINES = {
 """GOARCH, as platforms name it -> e_machine."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Elf:
     """machine: e_machine's name; bits: 32 or 64; interpreter: PT_INTERP, "" without; needed: DT_NEEDED."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ...declare.toml import Key
+from ...frozen import frozen
 
 Level = Literal["error", "warning", "info"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
 """The gravest first."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     """One thing that is looked for. name: as in `allow`; title: in a few words; doc: one paragraph."""
 
@@ -32,7 +32,7 @@ def rule(name: str, level: Level, title: str, doc: str) -> Rule:
     return RULES[name]
 
 
-@dataclass(frozen=True)
+@frozen
 class Finding:
     """A rule that an image breaks.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...declare.package import Declaration
 from ...declare.toml import Key
+from ...frozen import frozen
 from ...oci.model import Image
 from .filesystem import Node, Tree
 from .layers import Entry, LayerView
@@ -17,7 +18,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What runtimes set where an image sets no PATH."""
 
 
-@dataclass(frozen=True)
+@frozen
 class CheckedImage:
     """An image for one platform.
 

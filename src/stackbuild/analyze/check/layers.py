@@ -6,10 +6,11 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import IO
 
+from ...frozen import frozen
 from ...layer.read import Checked
 from ..members import Kind, layer_members
 from .elf import MAGIC, Elf, read_elf
@@ -22,7 +23,7 @@ HASHED = 64 << 10
 """Files of this many bytes have a digest."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Entry:
     """What a layer says of one path. size: bytes of content; link: target of a link; head: first bytes of a
     script, or of a file whose text matters; digest: of a large file, else ""; elf: of a program."""
@@ -38,7 +39,7 @@ class Entry:
     elf: Elf | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class LayerView:
     """One layer: path -> entry in the layer's order, and what it deletes from those below."""
 

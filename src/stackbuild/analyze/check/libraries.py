@@ -9,8 +9,8 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ...frozen import frozen
 from .elf import Elf
 from .filesystem import Tree
 from .users import READ, User
@@ -32,7 +32,7 @@ MUSL_OWN = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
 """The libraries that musl's loader is by itself."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Missing:
     """A library that is not found. needed_by: the path of what names it; why: what was found instead."""
 
@@ -41,7 +41,7 @@ class Missing:
     why: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class _Loaded:
     """A program or library, and what had it loaded."""
 

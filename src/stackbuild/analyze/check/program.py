@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ...frozen import frozen
 from .elf import Elf
 from .finding import Finding, Rule, rule
 from .image import DEFAULT_PATH, CheckedImage
@@ -113,7 +113,7 @@ def command(image: CheckedImage) -> Iterator[Finding]:
     yield from _Walk(image, user).run(str(argv[0]))
 
 
-@dataclass(frozen=True)
+@frozen
 class _Walk:
     """On the way from a command to its last interpreter."""
 

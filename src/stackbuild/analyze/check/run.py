@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ...build.plan import Node, Plan, Types
@@ -14,6 +13,7 @@ from ...declare.address import Address
 from ...declare.package import Declaration
 from ...declare.toml import Key
 from ...errors import Position
+from ...frozen import frozen
 from ...oci.model import Image, ImageLayer
 from ...oci.remote import Remote
 from ...store import Store
@@ -29,7 +29,7 @@ _TEXTS = re.compile("|".join((program.TEXTS, libraries.TEXTS, secrets.TEXTS)))
 _AT_ONCE = 4  # layers read at the same time
 
 
-@dataclass(frozen=True)
+@frozen
 class Reported:
     """A finding in its place, of all images that share it.
 
@@ -70,7 +70,7 @@ class Reported:
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class Report:
     """images: the addresses of those that were checked; findings: by place, allowed ones too."""
 

@@ -7,8 +7,8 @@ a group gets the groups that group(5) lists, too.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from ...frozen import frozen
 from .filesystem import Tree
 from .layers import Entry
 
@@ -16,7 +16,7 @@ READ, EXECUTE = 4, 1
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
-@dataclass(frozen=True)
+@frozen
 class User:
     """A user with one group or several. text: as the image says it."""
 

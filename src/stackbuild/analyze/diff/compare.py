@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
+from ...frozen import frozen
 from ...oci.model import Image
 from ...oci.remote import Remote, Watch
 from ...store import Store, default_path
@@ -23,7 +23,7 @@ from .layers import LayerPair, pair_layers
 from .sides import Side, outside_side
 
 
-@dataclass(frozen=True)
+@frozen
 class Files:
     """The files that differ. complete: False when layers that both share would have to be downloaded to be
     certain of all."""
@@ -39,7 +39,7 @@ class Files:
         return found
 
 
-@dataclass(frozen=True)
+@frozen
 class Pair:
     """The images of one platform. pull: (bytes, blobs) of B that a node with A lacks; files: None when they
     were not compared; packages: None when those of a side are not known."""
@@ -77,7 +77,7 @@ class Pair:
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class Comparison:
     """What differs between two images. a, b: as people named them; added, removed: platforms of one alone."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ...frozen import frozen
 from ...oci.model import Image
 from ...store import Store
 
@@ -26,7 +26,7 @@ _NAMES = {
 _LAYERS = ("rootfs", "history", "config")  # compared elsewhere
 
 
-@dataclass(frozen=True)
+@frozen
 class FieldChange:
     """A field that differs. name: of a variable, label or the like, else ""; a, b: None where it is not."""
 
@@ -40,7 +40,7 @@ class FieldChange:
         return dict(vars(self))
 
 
-@dataclass(frozen=True)
+@frozen
 class PackageChange:
     """A package that differs. a, b: its versions, none where it is not there."""
 

@@ -8,9 +8,9 @@ read is called as they call it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from ...frozen import frozen
 from ...oci.model import Image, ImageLayer
 from ...oci.remote import Remote
 from ...store import Store
@@ -21,7 +21,7 @@ TIME = ("mtime",)
 BELOW = ("below",)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Change:
     """A path that differs. a, b: what is there, None where nothing is; differs: in what, of "kind", "mode",
     "owner", "content", "link", "xattrs" and "mtime".

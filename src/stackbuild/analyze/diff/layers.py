@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ...frozen import frozen
 from ...oci.model import Image, ImageLayer
 
 LayerStatus = Literal["same", "recompressed", "moved", "changed", "added", "removed"]
@@ -38,7 +39,7 @@ class LayerPair:
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class _Named:
     item: ImageLayer
     target: str

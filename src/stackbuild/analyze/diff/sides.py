@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import RequestError
+from ...frozen import frozen
 from ...oci.model import Image, asked_platform
 from ...oci.remote import Remote
 from ...oci.source import ImageSource, may_be_image
@@ -20,7 +20,7 @@ _PATH = re.compile(r"\.{0,2}/(?!/)")
 _HOST = re.compile(r"(?!\.{1,2}/)(?:[^/]*[.:][^/]*|localhost)/.")
 
 
-@dataclass(frozen=True)
+@frozen
 class Side:
     """One of two images. platforms: those that it has; image: brings one of them into the store, layers of a
     registry left out; built: whether its targets, and so its packages, are known."""

@@ -10,12 +10,13 @@ from ...build.explain import causes
 from ...build.plan import Node, Plan
 from ...build.run import Builder
 from ...declare.address import Address
+from ...frozen import frozen
 from ...graph.query import dependencies
 from ...oci.model import Image, ImageLayer
 from ...store.builds import Build, Step
 
 
-@dataclass(frozen=True)
+@frozen
 class Result:
     """What the latest build of a target in one variant came to.
 
@@ -29,7 +30,7 @@ class Result:
     layers: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class LastStep:
     """What the last build did with a target: status is `built`, `reused` or `failed`; causes: why built."""
 
@@ -38,7 +39,7 @@ class LastStep:
     causes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """A target. gives: what its type's results serve as; needs: direct ones; wanted: whether it was asked
     for; known: whether any build of it is recorded; last: None when the last build did not need it."""
@@ -59,7 +60,7 @@ class Target:
         return max((result.size for result in self.results), default=None)
 
 
-@dataclass(frozen=True)
+@frozen
 class SharedLayer:
     """A layer as it is known here. made_by: targets whose layer it is, or the base it comes with; images:
     how many images hold it; used_by: the targets that they are of. An index adds none to its own images."""
@@ -76,7 +77,7 @@ class SharedLayer:
         return self.size * max(self.images - 1, 0)
 
 
-@dataclass(frozen=True)
+@frozen
 class Facts:
     """Targets by address, in order; layers by digest; build: the workspace's last, if any is known."""
 

@@ -8,7 +8,6 @@ import email.policy
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -16,12 +15,13 @@ from ...ecosystems.deb.dpkg import is_database, registered
 from ...ecosystems.ecosystem import Package
 from ...ecosystems.system import System
 from ...errors import BuildFailed
+from ...frozen import frozen
 from ...oci.model import Image, ImageLayer
 from ...oci.remote import Remote
 from ...store import Store
 
 
-@dataclass(frozen=True)
+@frozen
 class Component:
     """One package in an image. digest: of its archive, "" when nobody knows; layer: digest of the one that it
     is in; depends: the `key` of others."""

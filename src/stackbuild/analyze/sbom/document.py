@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
 
 from ...errors import BuildFailed
+from ...frozen import frozen
 from ...oci.model import Image
 from ...oci.remote import Remote
 from ...store import Store
@@ -17,7 +17,7 @@ from .components import Component, components
 Format = Literal["spdx", "cyclonedx"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Bill:
     """An image and its packages. name: its address; created: RFC 3339, the image's own; tool: who wrote
     it."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ...frozen import frozen
 from ...keys import differences
 
 _LONGEST = 60  # characters of a value that are shown
 
 
-@dataclass(frozen=True)
+@frozen
 class Cause:
     """One difference. kind: "file", "field", "package", … (docs/reference/records.md lists them); path: what
     differs, inside of its kind; old, new: None where there is none."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from ...frozen import frozen
 from ..plan import Node, Plan
 from ..run import Builder
 from .past import Builds
@@ -16,7 +17,7 @@ from .roots import Answer, explain_causes
 from .survey import Survey, survey
 
 
-@dataclass(frozen=True)
+@frozen
 class Comparison:
     """answer: the causes; kind: `build`, `revision` or `record`; name: of what the present is compared with;
     keys: node -> whether it has the key that the record says, None while it has none; machine: fact ->

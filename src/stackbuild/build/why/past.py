@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ...frozen import frozen
 from ..run import Builder
 from .causes import Cause
 from .survey import State
 
 
-@dataclass(frozen=True)
+@frozen
 class Past:
     """A node as it was. mark: tells two pasts of one node apart; key: of a build, None elsewhere; recipe: as
     a State has it; results: of its needs by name; result, results: None where unknown."""

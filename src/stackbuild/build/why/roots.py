@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import Position, one_line
+from ...frozen import frozen
 from ..plan import Node, Plan
 from ..run import Builder
 from .causes import Cause, differing, words
@@ -41,7 +42,7 @@ class RootCause:
     reached: list[Node] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """asked: the uppermost targets that were asked about; states: of all nodes; causes: those that reach
     most first; carried: nodes that differ only because of a need; troubles: nodes that could not be

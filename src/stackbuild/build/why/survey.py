@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from ...errors import StackbuildError
+from ...frozen import frozen
 from ..plan import Node, Plan
 from ..run import Builder, stated
 
 
-@dataclass(frozen=True)
+@frozen
 class State:
     """A node as it is.
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from ...frozen import frozen
 
 NAME = r"[a-z0-9][a-z0-9+.-]*"
 VERSION = r"[0-9][A-Za-z0-9.+:~-]*"
@@ -22,7 +23,7 @@ Paragraph = Mapping[str, str]
 """Fields by name; a folded value keeps its lines."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Relation:
     """One package that is named, with its version if that matters. op: <<, <=, =, >= or >>, or ""."""
 

@@ -7,12 +7,13 @@ hold more than is understood, is named to the user.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ...frozen import frozen
 
 UTMP, MAIL, ADM, WWW_DATA = 43, 8, 4, 33  # ids that base-passwd gives for good
 
 
-@dataclass(frozen=True)
+@frozen
 class Copy:
     """A file made from one that a package ships, unless it is there."""
 
@@ -20,7 +21,7 @@ class Copy:
     path: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Link:
     """A symlink, unless something is there."""
 
@@ -28,7 +29,7 @@ class Link:
     target: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Folder:
     """A folder, unless it is there."""
 
@@ -37,7 +38,7 @@ class Folder:
     owner: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True)
+@frozen
 class File:
     """A file with some text, unless it is there."""
 
@@ -47,7 +48,7 @@ class File:
     owner: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True)
+@frozen
 class Mode:
     """Mode and owner of what a package ships otherwise."""
 
@@ -56,7 +57,7 @@ class Mode:
     owner: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True)
+@frozen
 class Capability:
     """File capabilities of a program, instead of set-user-ID."""
 

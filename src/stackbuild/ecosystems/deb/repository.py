@@ -12,12 +12,12 @@ import email.utils
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from ...digests import digest_of
 from ...errors import BuildFailed, DigestMismatch, RegistryError, RequestError, StoreError
+from ...frozen import frozen
 from ...layer.read import decompressed
 from ...store import Store
 from ..ecosystem import Ask
@@ -32,7 +32,7 @@ _COMPRESSIONS = (".xz", ".gz", ".bz2", "")
 _MOST_SKEW = datetime.timedelta(days=1)  # that an archive's clock may be ahead of ours
 
 
-@dataclass(frozen=True)
+@frozen
 class Index:
     """A Packages file. place: the URL that the files it names lie below."""
 
@@ -40,7 +40,7 @@ class Index:
     data: bytes
 
 
-@dataclass(frozen=True)
+@frozen
 class Release:
     """A verified Release. sums: path below the suite -> (digest, size)."""
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from ...frozen import frozen
 
 _PIECE = re.compile(
     r"^# Automatically added by (\S+?)(?:/\S*)?\n(.*?)^# End automatically added section\n", re.M | re.S
@@ -44,7 +45,7 @@ _PROGRAMS = ("adduser", "addgroup", "useradd", "groupadd")
 _DONE = ("update-alternatives", *_PROGRAMS, "setcap", "ldconfig")
 
 
-@dataclass(frozen=True)
+@frozen
 class Alternative:
     """A choice that update-alternatives(1) is told of. slaves: (link, name, path) that go with it."""
 
@@ -125,7 +126,7 @@ def alternatives(script: str) -> Iterator[Alternative]:
             yield Alternative(main[0], main[1], main[2], int(main[3]), fixed)
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """A user with a group of its own, or a group. uid: "" for any; group: of a user, by name."""
 

@@ -7,10 +7,11 @@ import bisect
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...errors import BuildFailed
+from ...frozen import frozen
 from .control import Relation, paragraph, relations
 from .repository import Index
 
@@ -20,7 +21,7 @@ _PROVIDES = b"\nProvides: "
 _VALUE = re.compile(rb"[^\n]+(?:\n[ \t][^\n]+)*")  # of a field, with its further lines
 
 
-@dataclass(frozen=True)
+@frozen
 class Candidate:
     """A version of a package that may be installed, or is. place: URL that its Filename is below; "" for one
     that the base holds."""

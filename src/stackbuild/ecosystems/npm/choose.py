@@ -7,8 +7,8 @@ needed; what is needed and does not fit is an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 
+from ...frozen import frozen
 from ..ecosystem import Ask
 from .lock import FOLDER, Entry, Lock, is_installed, refused
 
@@ -22,7 +22,7 @@ _CPU = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Machine:
     """A platform in npm's words: `process.platform`, `process.arch`, and "glibc" or "musl" on Linux."""
 

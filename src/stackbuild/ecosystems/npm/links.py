@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from ...frozen import frozen
 from ..ecosystem import JOINT, Ask
 from .choose import bundler
 from .lock import FOLDER, Entry, Lock, is_installed, refused
 
 
-@dataclass(frozen=True)
+@frozen
 class Link:
     """A link. target: relative to its folder, as it stands in it; leads: the place in the project that it
     leads to; package: the place of the package whose command it is, "" when that is a folder of the tree;

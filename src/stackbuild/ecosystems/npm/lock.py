@@ -13,12 +13,12 @@ import posixpath
 import re
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import Position, RequestError
+from ...frozen import frozen
 from ..ecosystem import Ask
 
 FOLDER = "node_modules"
@@ -69,7 +69,7 @@ def _optional_peer(meta: Any) -> bool:
     return isinstance(meta, Mapping) and meta.get("optional") is True
 
 
-@dataclass(frozen=True)
+@frozen
 class Lock:
     """A package-lock.json. path: as the target names it; entries: the table `packages`, by place."""
 

@@ -6,9 +6,9 @@ Sources: "Platform compatibility tags" and "Dependency specifiers" of packaging.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...frozen import frozen
 from .fields import OLDEST_GLIBC, WheelFields, libc_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _UV_GLIBC = (*range(31, 41), 28, 17)  # the versions that `uv --python-platform` knows by name
 
 
-@dataclass(frozen=True)
+@frozen
 class Environment:
     """One Python. version: "3.12" or "3.12.4"; machine: as `uname -m` says; libc: (family, major, minor)."""
 

@@ -10,9 +10,10 @@ import csv
 import io
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...errors import BuildFailed
+from ...frozen import frozen
 from ...layer.entry import BytesContent, Entry, clean_path
 from ..ecosystem import Package, Tree
 from ..trees import read
@@ -33,7 +34,7 @@ if __name__ == "__main__":
 _REPLACED = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", *SIGNATURES)
 
 
-@dataclass(frozen=True)
+@frozen
 class Layout:
     """Where the schemes of a wheel are in the image, by the first folder of an entry's path."""
 

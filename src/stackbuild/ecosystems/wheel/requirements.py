@@ -18,6 +18,7 @@ from ...declare.package import Declaration
 from ...declare.workspace import Workspace
 from ...digests import digest_of_file
 from ...errors import Position, RequestError
+from ...frozen import frozen
 from ...native.signatures import listing
 from .fields import WheelFields, checked_url, is_url
 from .pyproject import dependencies
@@ -32,7 +33,7 @@ _ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|zip|egg)$", re.IGNORECASE)
 _DEEPEST = 20  # files that include files
 
 
-@dataclass(frozen=True)
+@frozen
 class Line:
     """One requirement. text: as PEP 508 has it, or "//path" of a wheel in the workspace; hashes: of
     archives that may meet it, as "sha256:…"; any when there are none."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...frozen import frozen
 from ...registry.reference import Reference
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,7 +28,7 @@ _ENV = {"aspnet": {"APP_UID": "1654"}, "runtime": {"APP_UID": "1654"}}
 _JUPYTER_ENV = {"NB_USER": "jovyan", "NB_UID": "1000", "NB_GID": "100", "HOME": "/home/jovyan"}
 
 
-@dataclass(frozen=True)
+@frozen
 class Base:
     """A base as its name tells it. accounts: user -> (uid, gid); workdir: None where not told; env: what
     instructions may use of the base's."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...declare.glob import compiled, is_wild, matches, normal
 from ...declare.workspace import BUILD_FILE
+from ...frozen import frozen
 
 _ALL = ("*", "**", "**/*")
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     """A line of .dockerignore. keep: it began with "!"."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ...declare.glob import is_wild, matches
+from ...frozen import frozen
 from .context import Context, literal
 from .modes import changed
 from .parse import Heredoc, Instruction
@@ -22,7 +22,7 @@ _URL = re.compile(r"https?://")
 _GIT = re.compile(r"(git@|ssh://|git://)|\.git(#|\Z)")
 
 
-@dataclass(frozen=True)
+@frozen
 class Request:
     """One COPY or ADD, its words resolved. to: a path from the image's root; is_folder: whether it is one."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ...errors import Position, RequestError
+from ...frozen import frozen
 from .words import split
 
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(.*?)[ \t]*$")
@@ -20,7 +20,7 @@ _HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
 _TAKES_HEREDOCS = ("RUN", "COPY", "ADD")
 
 
-@dataclass(frozen=True)
+@frozen
 class Heredoc:
     """The lines that follow `<<NAME`. expand: whether variables in it count (the name is not quoted)."""
 
@@ -29,7 +29,7 @@ class Heredoc:
     expand: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Instruction:
     """One instruction. name: in capitals; line: 1-based; flags: (name, value) as written; rest: what follows
     them, its lines joined; shell: the same with its line breaks, for positions in a RUN."""
@@ -61,7 +61,7 @@ class Instruction:
         return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else None
 
 
-@dataclass(frozen=True)
+@frozen
 class Dockerfile:
     """A parsed file. escape: the character that continues a line."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from ...frozen import frozen
 from .parse import shortened
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _PLAIN = ("word", "number", "command_name", "variable_name", "string_content", "
 _SEQUENCES = ("program", "list", "compound_statement")
 
 
-@dataclass(frozen=True)
+@frozen
 class Command:
     """One step of a RUN. line: 0-based within the text; words: None when it is no simple command."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ...errors import Position, RequestError, nearest
+from ...frozen import frozen
 from ...oci.model import parse_platform, platform_text
 from ..draft import Table
 from .accounts import Accounts
@@ -32,7 +32,7 @@ _PLATFORM_ARGS = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Translation:
     """tables: of a BUILD.toml, in order; image: the name of the image; notes: what is not in them, by line;
     files: more files that they need, path -> text."""

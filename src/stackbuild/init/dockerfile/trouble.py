@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ...frozen import frozen
 
 ADVICE = "build it before, and add the result as files"
 
@@ -15,7 +15,7 @@ class Untranslated(Exception):
         self.why, self.advice = why, advice
 
 
-@dataclass(frozen=True, order=True)
+@frozen(order=True)
 class Note:
     """One line of a file that is not, or not wholly, in the result. shown: what it says, cut short."""
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...frozen import frozen
 from ..draft import Names
 
 MARKERS = ("pyproject.toml", "package.json", "requirements.txt", "BUILD.toml")
 UNWANTED = ["!**/.*", "!**/__pycache__", "!**/node_modules"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Folder:
     """path: below the workspace's root; inside: whether a folder above it is a project."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from stat import S_ISREG, S_IXUSR
 
 from ... import witness
@@ -13,6 +12,7 @@ from ...declare.address import Address
 from ...declare.glob import is_wild
 from ...errors import BuildFailed, Failures, RequestError
 from ...filetable import Folder
+from ...frozen import frozen
 from ...layer.batch import TreeFiles
 from ...marks import Marks
 from ...native import stats
@@ -20,7 +20,7 @@ from ..target import Task
 from .globs import Found, Globs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(slots=True)
 class Sources:
     """What was found in one folder, ready to be read. prefix: what paths in it begin with; modes: of the
     files, 0755 for an executable one, else 0644; links: what its symlinks say, by their names."""
