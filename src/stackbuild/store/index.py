@@ -45,7 +45,8 @@ Rows = Iterable[Sequence[Any]]
 
 
 class Index:
-    """One connection to the index, shared by threads under a lock.
+    """Two connections to the index, shared by threads under a lock each: who writes much, and waits for the
+    disk, keeps nobody from reading.
 
     refill: gives (statement, rows) for new tables, from what lies beside; they are made and filled in one
     transaction. Raises StoreError when the file cannot be used.
@@ -53,14 +54,15 @@ class Index:
 
     def __init__(self, path: Path, refill: Callable[[], Iterable[tuple[str, Rows]]] = tuple) -> None:
         self.path, self._refill = path, refill
-        self._lock = threading.RLock()
+        self._writing, self._reading = threading.RLock(), threading.RLock()  # in this order, if both
         try:
             self._open()
         except sqlite3.Error as error:
             self._recover(error)
 
     def _open(self) -> None:
-        self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
+        self._db = self._connected()
+        self._reader = self._connected()
         self.path.chmod(0o600)
         self._use_wal()
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -79,6 +81,9 @@ class Index:
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._db.execute("COMMIT")
 
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
+
     def _use_wal(self) -> None:
         """Two that do this first at once do not wait for each other by themselves."""
         for last in (*[False] * 200, True):
@@ -92,18 +97,18 @@ class Index:
 
     def _discard(self) -> None:
         """Forget a damaged index; other processes keep their open file and lose nothing but speed."""
-        self._db.close()
+        self._close()
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query; damage found while reading empties the index and gives none."""
-        with self._lock:
-            try:
-                return self._db.execute(query, values).fetchall()
-            except sqlite3.Error as error:
-                self._recover(error)
-                return []
+        try:
+            with self._reading:
+                return self._reader.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            self._recover(error)
+            return []
 
     def rows_among(
         self, query: str, among: Sequence[Any], values: Sequence[Any] = ()
@@ -119,7 +124,7 @@ class Index:
         rows = list(rows)
         if not rows:
             return
-        with self._lock:
+        with self._writing:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 self._db.executemany(statement, rows)
@@ -133,6 +138,10 @@ class Index:
 
     def _recover(self, error: sqlite3.Error) -> None:
         """Start anew after damage, and only then: a full disk or a lock is no reason to forget anything."""
+        with self._writing, self._reading:
+            self._start_anew(error)
+
+    def _start_anew(self, error: sqlite3.Error) -> None:
         with contextlib.suppress(AttributeError, sqlite3.Error):
             self._db.execute("ROLLBACK")
         failed = StoreError(f"the store's index {self.path}: {error}", hint="free some space, or try again")
@@ -146,6 +155,10 @@ class Index:
             raise failed from error
 
     def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._db.close()
+        """Close the connections."""
+        with self._writing, self._reading:
+            self._close()
+
+    def _close(self) -> None:
+        self._reader.close()
+        self._db.close()
