@@ -63,13 +63,18 @@ class Marks(Sequence["str | None"]):
         """Whether all are."""
         return 0 not in self._known
 
+    @property
+    def are_unknown(self) -> bool:
+        """Whether none is known."""
+        return 1 not in self._known
+
     def lacks(self, some: slice) -> bool:
         """Whether one of these is not known."""
         return 0 in self._known[some]
 
     def unlike(self, data: Data) -> Iterator[int]:
         """The places of known ones that are not what `data` has there."""
-        if 1 not in self._known or (self.are_known and self.data == data):
+        if self.are_unknown or (self.are_known and self.data == data):
             return
         for at, (start, known) in enumerate(zip(range(0, len(data), self._width), self._known, strict=True)):
             if known and self.data[start : start + self._width] != data[start : start + self._width]:

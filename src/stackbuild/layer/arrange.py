@@ -62,7 +62,8 @@ def _merged(batches: Sequence[Batch], entries: Sequence[Entry]) -> list[Entry | 
         return None
     pieces: list[tuple[str, Entry | Batch]] = [(_path_order(entry.path), entry) for entry in entries]
     for folder, batch in own.items():
-        if not (names := inside.get(folder, set())).isdisjoint(batch.names):
+        names = inside.get(folder, set())
+        if names and not names.isdisjoint(batch.names):
             return None
         pieces += [(_path_order(piece.first), piece) for piece in _cut(batch, names)]
     return [item for _, item in sorted(pieces, key=lambda piece: piece[0])]

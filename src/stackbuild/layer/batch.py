@@ -85,10 +85,12 @@ class TreeFiles:
             self.known.learn(number, bytes_of(algorithm, self.fingerprints.of(path, row)))
         return self.known
 
-    def unread(self) -> int:
-        """The bytes of those whose fingerprints are not known."""
+    def weigh(self) -> tuple[int, int]:
+        """The bytes of all, and of those whose fingerprints are not known."""
         sizes = self.sizes
-        return sum([sizes[number] for number in self.known.unknowns()])
+        if self.known.are_unknown:
+            return sum(sizes), sum(sizes)
+        return sum(sizes), sum([sizes[number] for number in self.known.unknowns()])
 
 
 def _paths(prefix: str, names: str) -> list[bytes]:
@@ -125,8 +127,9 @@ class Batch:
             return False
         if biggest > LARGEST_FILE or not ustar.fits(biggest, common.uid, common.gid, common.mtime):
             return False
-        paths = _paths(common.prefix, joined)
-        return max(map(len, paths)) <= 100 or all(map(ustar.split, paths))
+        if len(common.prefix) + max(map(len, joined.split("/"))) <= 100:
+            return True
+        return all(map(ustar.split, _paths(common.prefix, joined)))
 
     def cut(self, start: int, stop: int) -> Batch:
         """Some of its files."""
@@ -146,7 +149,9 @@ class Batch:
     @property
     def first(self) -> str:
         """The first one's path in the image."""
-        return self.common.prefix + self._files.names[self._some.start]
+        start = self._some.start
+        name = self._files.names[start] if start else self._files.joined().partition("/")[0]
+        return self.common.prefix + name
 
     def _joined(self) -> str:
         """The names, with "/" between them."""

@@ -6,7 +6,6 @@ Everything that makes layers only produces entries; one writer turns them into c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -186,9 +185,9 @@ class Entry:
         }
 
 
-def are_clean(paths: Sequence[str]) -> bool:
-    """Whether `clean_path` is known to leave all of these paths as they are."""
-    text = "/".join(["", *paths, ""])
+def are_clean(paths: str) -> bool:
+    """Whether `clean_path` is known to leave all of these paths, with "/" between them, as they are."""
+    text = f"/{paths}/"
     return text.isascii() and not any(odd in text for odd in ("//", "/.", "\0"))
 
 

@@ -29,7 +29,7 @@ def padding(size: int) -> int:
 
 def lengths(sizes: Iterable[int]) -> array[int]:
     """The bytes that plain files of these sizes take in a tar."""
-    return array("I", [BLOCK + size + padding(size) for size in sizes])
+    return array("I", [(size + 2 * BLOCK - 1) & -BLOCK for size in sizes])
 
 
 def is_plain(entry: Entry, size: int) -> bool:

@@ -36,20 +36,20 @@ def apart(rows: bytes) -> list[bytes]:
 
 def sizes(rows: bytes) -> array[int]:
     """The sizes of files in bytes, by their rows, one after another."""
-    return _column(rows, 2)
+    return _numbers(rows)[2::6]
 
 
 def modes(rows: bytes) -> array[int]:
     """Their types and permissions."""
-    return _column(rows, 5)
+    return _numbers(rows)[5::6]
 
 
-def _column(rows: bytes, place: int) -> array[int]:
+def _numbers(rows: bytes) -> array[int]:
     numbers = array("q")
     numbers.frombytes(rows)
     if sys.byteorder == "big":
         numbers.byteswap()
-    return numbers[place::6]
+    return numbers
 
 
 def size(row: bytes) -> int:
@@ -64,7 +64,8 @@ def blob_part(row: bytes) -> bytes:
 
 def all_settled(rows: bytes, seen: int) -> bool:
     """Whether files are `settled`, by their rows, one after another; not of all that are can it be told."""
-    newest = max([*_column(rows, 3), *_column(rows, 4)], default=0)
+    numbers = _numbers(rows)
+    newest = max([*numbers[3::6], *numbers[4::6]], default=0)
     return newest + _COARSE_GRAIN < seen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -23,6 +24,7 @@ _READ = (2, FORMAT)  # 2 had no tables
 GRAIN = 3_600
 """Seconds by which the remembered time of a record's last use may lie behind the true one: what is not
 remembered here, and what a saved answer uses without asking."""
+_AT_ONCE = 100  # folders of a table that are made into text together
 _KEY = re.compile(r"[a-z0-9_]+:[0-9a-f]+")
 _INSERT = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)"
 _LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)"
@@ -215,8 +217,10 @@ def _pieces(record: Record) -> Iterator[str]:
     yield _text({**vars(record), "recipe": bare(record.recipe, []), "tables": []})[: -len("]}")]
     for number, (path, table) in enumerate(tables):
         yield f"{',' if number else ''}[{_text(path)},["
-        for place, columns in enumerate(table.columns()):
-            yield f"{',' if place else ''}{_text(columns)}"
+        columns, comma = table.columns(), ""
+        while some := list(itertools.islice(columns, _AT_ONCE)):
+            yield comma + _text(some)[1:-1]
+            comma = ","
         yield "]]"
     yield "]}"
 

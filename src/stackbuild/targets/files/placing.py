@@ -39,15 +39,15 @@ class Placing:
     def files(self, sources: Sources) -> None:
         """Take files of the tree, and symlinks by what they say."""
         mode, (uid, gid), mtime = self._fields.mode, self._fields.owner, self._mtime
-        files, prefix, names = sources.files, sources.prefix, sources.files.names
+        files, prefix = sources.files, sources.prefix
         origin = f"{self._home}/{prefix}" if self._home else prefix
-        modes = sources.modes if mode is None else array("H", [mode]) * len(names)
-        place = self._folder_of(prefix, names)
+        modes = sources.modes if mode is None else array("H", [mode]) * len(sources.modes)
+        place = self._folder_of(prefix, files.joined())
         common = Attributes(place or "", uid, gid, mtime, origin)
         if place is not None and Batch.fits(files, common):
             self._batches.append(Batch(files, modes, common))
         else:
-            for name, own, file in zip(names, modes, files.single(), strict=True):
+            for name, own, file in zip(files.names, modes, files.single(), strict=True):
                 path = self._path_of(prefix + name)
                 self._entries.append(Entry(path, "file", own, uid, gid, mtime, "", (), file, origin + name))
                 self._sources.append(prefix + name)
@@ -58,12 +58,12 @@ class Placing:
             )
             self._sources.append(prefix + name)
 
-    def _folder_of(self, prefix: str, names: Sequence[str]) -> str | None:
+    def _folder_of(self, prefix: str, names: str) -> str | None:
         """What paths in the image begin with, of files that need not be looked at one by one."""
         if not names or self._is_dressed or self._fields.rename or not prefix.startswith(self._prefix):
             return None
         inner = prefix[len(self._prefix) :]
-        return self._below + inner if are_clean([*filter(None, [inner[:-1]]), *names]) else None
+        return self._below + inner if are_clean(inner + names) else None
 
     def foreign(self, entry: Entry) -> None:
         """Take another target's file or link."""

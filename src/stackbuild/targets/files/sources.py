@@ -91,15 +91,14 @@ def open_sources(task: Task, found: Sequence[Found]) -> list[Sources]:
 
 def _opened(task: Task, item: Found) -> Sources:
     prefix, others = item.prefix, [name for name, letter in item.others if letter != "l"]
-    files_names = item.names.listed()
-    names = [*files_names, *[name for name, _ in item.others]]
-    if not "".join([prefix, *names]).isascii():
-        for path in [prefix + name for name in names]:
+    links_names = [name for name, _ in item.others]
+    if not "".join([prefix, item.names.joined(), *links_names]).isascii():
+        for path in [prefix + name for name in [*item.names.listed(), *links_names]]:
             if not _is_utf8(path):
                 raise _refused(task, f"the file name {os.fsencode(path)!r} is not UTF-8", "rename it")
     modes = stats.modes(item.rows)
     if not all(map(S_ISREG, set(modes))):
-        others += [name for name, mode in zip(files_names, modes, strict=True) if not S_ISREG(mode)]
+        others += [name for name, mode in zip(item.names.listed(), modes, strict=True) if not S_ISREG(mode)]
     if others:
         what = f"'{prefix}{others[0]}' is neither a file, a folder nor a symlink"
         raise _refused(task, what, f'take it away with "!{prefix}{others[0]}"')

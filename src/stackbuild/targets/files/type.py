@@ -85,7 +85,6 @@ class FilesType(LayerType[FilesFields]):
                     placing.foreign(entry)
             return placing.finished()
 
-        unread = sum([source.files.unread() for source in sources])
-        return Contribution(
-            inputs, entries, 2 * unread > sum([sum(source.files.sizes) for source in sources])
-        )
+        weights = [source.files.weigh() for source in sources]
+        size, unread = map(sum, zip((0, 0), *weights, strict=True))
+        return Contribution(inputs, entries, 2 * unread > size)
