@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -55,6 +55,7 @@ def test_the_shape_of_an_address_is_exact(name, text):
 @pytest.mark.parametrize(("model", "field"), [(ArchiveFields, "src"), (ArchiveFields, "url"), (ArchiveFields, "strip_prefix"),
                                               (BaseFields, "image"), (BaseFields, "path")])  # fmt: skip
 @given(text=TEXTS)
+@example(text="..\n")  # which is no ".."
 def test_a_fields_shape_takes_whatever_is_valid(model, field, text):
     found = model.model_json_schema()["properties"][field]
     shape = found.get("pattern") or found["anyOf"][0]["pattern"]

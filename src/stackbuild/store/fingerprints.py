@@ -120,8 +120,8 @@ class Fingerprints:
         if packed and packed.rows == rows and packed.names == os.fsencode("\0".join(names)):
             return Marks(self.algorithm, packed.marks)
         found = Marks.unknown(self.algorithm, len(names))
-        if remembered := self._folder(folder):
-            both = zip(map(remembered.get, names), stats.apart(rows), strict=True)
+        if is_apart or packed:
+            both = zip(map(self._folder(folder).get, names), stats.apart(rows), strict=True)
             for number, (one, row) in enumerate(both):
                 if one and one[0] == row:
                     found.learn(number, one[1])
