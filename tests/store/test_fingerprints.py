@@ -209,3 +209,17 @@ def test_what_could_not_be_kept_beside_is_told_at_the_end(tmp_path, monkeypatch)
         monkeypatch.undo()
         store.fingerprints.save()
         assert store.index.rows("SELECT count(*) FROM fingerprint") == [(600,)]
+
+
+def test_without_more_threads_it_is_kept_at_the_end(tmp_path, monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    with Store(tmp_path / "s") as store:
+        for number in range(600):
+            store.fingerprints.learn(f"/{number}", "f", row(1), raw(1), LATE)
+        with monkeypatch.context() as patch:
+            patch.setattr("threading.Thread.start", start)
+            store.fingerprints.save_soon()
+        store.fingerprints.save()
+        assert store.index.rows("SELECT count(*) FROM fingerprint") == [(600,)]

@@ -5,7 +5,9 @@ import os
 import re
 import sqlite3
 import stat
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -272,6 +274,37 @@ def test_damage_met_at_work_loses_no_record(store):
     damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     store.index._recover(damaged)
     assert store.records.result(RECORD.key) == RECORD.result
+
+
+def test_readers_that_meet_the_same_damage_start_anew_once(store):
+    """Whoever comes second would throw away what was written since."""
+    index, begun, read = store.index, [], threading.Barrier(9)
+    index._refill = lambda: begun.append(True) or ()
+
+    class Damaged:
+        def execute(self, *_):
+            damaged = sqlite3.DatabaseError("malformed")
+            damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damaged
+
+        def close(self):
+            pass
+
+    index._reader = Damaged()
+
+    def work(number):
+        read.wait()
+        assert index.rows("SELECT 1") in ([], [(1,)])
+        index.write("INSERT INTO latest VALUES (?, 'k', NULL)", [(str(number),)])
+
+    with ThreadPoolExecutor(8) as pool:
+        with index._writing:  # so that all of them fail before one starts anew
+            working = [pool.submit(work, number) for number in range(8)]
+            read.wait()
+            time.sleep(0.1)
+        for each in working:
+            each.result()
+    assert len(begun) == 1 and index.rows("SELECT count(*) FROM latest") == [(8,)]
 
 
 def test_collect_knows_records_that_the_index_lost(store):

@@ -229,7 +229,8 @@ class Fingerprints:
             if len(self._learnt) < _MANY or (self._saver and self._saver.is_alive()):
                 return
             self._saver = threading.Thread(target=self._try_to_save, name="save")
-            self._saver.start()
+            with contextlib.suppress(RuntimeError):  # no more threads are to be had: the last `save` does it
+                self._saver.start()
 
     def _try_to_save(self) -> None:
         with contextlib.suppress(StoreError):  # nothing is lost: the last `save` tries again, and tells

@@ -103,12 +103,16 @@ class Index:
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query; damage found while reading empties the index and gives none."""
-        try:
-            with self._reading:
-                return self._reader.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            self._recover(error)
-            return []
+        with self._reading:
+            reader = self._reader
+            try:
+                return reader.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                failed = error
+        with self._writing, self._reading:
+            if reader is self._reader:  # else another thread met the same damage, and all is new by now
+                self._recover(failed)
+        return []
 
     def rows_among(
         self, query: str, among: Sequence[Any], values: Sequence[Any] = ()
@@ -138,10 +142,6 @@ class Index:
 
     def _recover(self, error: sqlite3.Error) -> None:
         """Start anew after damage, and only then: a full disk or a lock is no reason to forget anything."""
-        with self._writing, self._reading:
-            self._start_anew(error)
-
-    def _start_anew(self, error: sqlite3.Error) -> None:
         with contextlib.suppress(AttributeError, sqlite3.Error):
             self._db.execute("ROLLBACK")
         failed = StoreError(f"the store's index {self.path}: {error}", hint="free some space, or try again")
@@ -149,8 +149,9 @@ class Index:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE and not undecodable:
             raise failed from error
         try:
-            self._discard()
-            self._open()
+            with self._writing, self._reading:
+                self._discard()
+                self._open()
         except (OSError, sqlite3.Error):
             raise failed from error
 
