@@ -71,19 +71,23 @@ def main() -> None:
 
         return within(section)
 
-    lines = [*HEAD.format(runs=runs, scale="" if scale == 1 else f"; scale {scale}").splitlines(), ""]
-    lines += tree("Many: 50,000 small files", trees.make_many)
-    lines += tree("Big: 20 files of 50 MiB", trees.make_big)
-    lines += within(lambda root: small.section(root, 3 * runs))
-    if shutil.which("docker-registry") and shutil.which("skopeo"):
-        lines += within(lambda root: registry.table(registry.measure(root / "x", runs, scale)))
-    lines += within(lambda root: monorepo.table(root, scale, runs))
-    if asked.network:
-        lines += within(lambda root: packages.tables(root, asked.network_runs))
+    sections = [
+        lambda: tree("Many: 50,000 small files", trees.make_many),
+        lambda: tree("Big: 20 files of 50 MiB", trees.make_big),
+        lambda: within(lambda root: small.section(root, 3 * runs)),
+    ]
     if asked.grow if asked.grow is not None else scale == 1:
-        lines += within(lambda root: growth.section(root, runs, scale))
-    lines += [*machine.section(), *timing.details()]
-    asked.out.write_text("\n".join(lines) + "\n")
+        sections.append(lambda: within(lambda root: growth.section(root, runs, scale)))
+    if asked.network:
+        sections.append(lambda: within(lambda root: packages.tables(root, asked.network_runs)))
+    sections.append(lambda: within(lambda root: monorepo.table(root, scale, runs)))
+    if shutil.which("docker-registry") and shutil.which("skopeo"):
+        sections.append(lambda: within(lambda root: registry.table(registry.measure(root / "x", runs, scale))))
+    lines = [*HEAD.format(runs=runs, scale="" if scale == 1 else f"; scale {scale}").splitlines(), ""]
+    for section in sections:
+        lines += section()
+        # Whole after each: a run takes most of an hour, and what breaks at its end shall not take all with it.
+        asked.out.write_text("\n".join([*lines, *machine.section(), *timing.details()]) + "\n")
 
 
 if __name__ == "__main__":
