@@ -82,11 +82,11 @@ def main() -> None:
         sections.append(lambda: within(lambda root: packages.tables(root, asked.network_runs)))
     sections.append(lambda: within(lambda root: monorepo.table(root, scale, runs)))
     if shutil.which("docker-registry") and shutil.which("skopeo"):
-        sections.append(lambda: within(lambda root: registry.table(registry.measure(root / "x", runs, scale))))
+        sections.append(lambda: within(lambda x: registry.table(registry.measure(x / "x", runs, scale))))
     lines = [*HEAD.format(runs=runs, scale="" if scale == 1 else f"; scale {scale}").splitlines(), ""]
     for section in sections:
         lines += section()
-        # Whole after each: a run takes most of an hour, and what breaks at its end shall not take all with it.
+        # Whole after each: a run takes most of an hour, and what breaks late must not cost the rest.
         asked.out.write_text("\n".join([*lines, *machine.section(), *timing.details()]) + "\n")
 
 
