@@ -139,7 +139,7 @@ def test_what_was_forgotten_leaves_nothing_behind(tmp_path, again):
         store.fingerprints.save()
         assert len(store.index.rows("SELECT * FROM fingerprint")) == 1 + again
     with Store(tmp_path / "s") as store:
-        assert store.fingerprints.known("/w", "f", row(2)) == [mark(2) if again else None]
+        assert store.fingerprints.known("/w", ["f"], row(2)) == [mark(2) if again else None]
         store.fingerprints.forget_gone()
 
 
@@ -147,10 +147,10 @@ def test_what_is_discarded_stays_forgotten(tmp_path):
     with Store(tmp_path / "s") as store:
         store.fingerprints.learn("/w", "f", row(1), raw(1), LATE)
         store.fingerprints.save()
-        assert store.fingerprints.known("/w", "f", row(1)) == [mark(1)]
+        assert store.fingerprints.known("/w", ["f"], row(1)) == [mark(1)]
         store.fingerprints.forget("/w/f")
         store.fingerprints.discard("/w")
-        assert store.fingerprints.known("/w", "f", row(1)) == [None]
+        assert store.fingerprints.known("/w", ["f"], row(1)) == [None]
 
 
 @pytest.mark.parametrize("damage", [

@@ -145,10 +145,7 @@ class Builder:
         witness.trust(kind)
         with span("prepare", target=node):
             action = kind.prepare(self.task(node, results, plan))
-            made = to_build and action.ahead()
-        if made:  # one thread has much to do now
-            self.store.fingerprints.save_soon()
-        return action, made
+            return action, to_build and action.ahead()
 
     def _key(self, action: Action, node: Node, results: Mapping[Node, Any], plan: Plan) -> tuple[Any, str]:
         recipe = {

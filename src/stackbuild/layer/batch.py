@@ -88,9 +88,10 @@ class TreeFiles:
     def weigh(self) -> tuple[int, int]:
         """The bytes of all, and of those whose fingerprints are not known."""
         sizes = self.sizes
+        size = sum(sizes)
         if self.known.are_unknown:
-            return sum(sizes), sum(sizes)
-        return sum(sizes), sum([sizes[number] for number in self.known.unknowns()])
+            return size, size
+        return size, sum([sizes[number] for number in self.known.unknowns()])
 
 
 def _paths(prefix: str, names: str) -> list[bytes]:
